@@ -1,0 +1,152 @@
+/* data.h - from files to tensors: images, zips, JSON, words, data sets and
+ * the loader.  Every reader treats its input as hostile: a clear error or the
+ * right value, never a crash, memory bounded by the limits named here. */
+#ifndef SOHO_DATA_H
+#define SOHO_DATA_H
+
+#include "runtime/err.h"
+
+/* ---------------------------------------------------------------- image.c */
+
+enum { IMAGE_MAX_SIDE = 65500, IMAGE_MAX_PIXELS = 1 << 27 };
+
+/* 8-bit RGB, rows top to bottom without gaps: at[(y*w + x)*3 + c]. */
+typedef struct Image {
+    i32 w, h;
+    u8 *rgb; /* malloc'ed */
+} Image;
+
+/* Decodes PNG or JPEG (told by the first bytes).  16 bit -> high byte, alpha
+ * dropped without blending, grey -> 3 equal channels, CMYK/YCCK as OpenCV
+ * does (C' = K - ((255-C)*K>>8) on libjpeg's output), EXIF orientation applied
+ * for JPEG.  `name` is for messages only.  SOHO_BAD, SOHO_MEMORY. */
+int image_decode(Err *e, const char *name, const u8 *data, u64 bytes,
+                 Image *image);
+void image_free(Image *image);
+
+/* Size that keeps the aspect ratio: scale = min(long/max(h,w), short/min(h,w)),
+ * new = (int)(side*scale + 0.5), at least 1.  MODEL: section 1 of the notes
+ * on preprocessing (Python's float64 arithmetic). */
+void image_target(i32 h, i32 w, i32 longest, i32 shortest, i32 *nh, i32 *nw);
+
+/* resize.c: OpenCV's INTER_LINEAR on uint8 in 11-bit fixed point, bit for
+ * bit.  `row_bytes` is the distance of two rows of `to`, so a picture can be
+ * put into the corner of a padded one.  `scratch` holds resize_scratch()
+ * bytes. */
+u64 resize_scratch(i32 h, i32 w, i32 nh, i32 nw);
+void resize_u8(const u8 *rgb, i32 h, i32 w, u8 *to, i32 nh, i32 nw,
+               u64 row_bytes, void *scratch);
+
+/* ------------------------------------------------------------------ zip.c */
+
+typedef struct Zip Zip; /* one open archive or folder; thread safe to read */
+
+enum { ZIP_MAX_MEMBER = 1 << 28 };
+
+/* Opens a zip archive, or a folder, as a set of named members.  SOHO_IO,
+ * SOHO_BAD. */
+int zip_open_at(Err *e, const char *path, Zip **zip);
+void zip_close_at(Zip *zip);
+u64 zip_count(const Zip *zip);
+const char *zip_name(const Zip *zip, u64 i); /* archive only, else NULL */
+
+/* Reads one member whole into malloc'ed memory.  Names with "..", a leading
+ * "/", a backslash or NUL are refused; encrypted, truncated, wrong CRC, larger
+ * than ZIP_MAX_MEMBER: SOHO_BAD with the member's name.  Not there: SOHO_IO. */
+int zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes);
+
+/* ----------------------------------------------------------------- json.c */
+
+/* A pull reader over text in memory: the caller walks, no tree is built. */
+enum JsonKind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY,
+                JSON_OBJECT };
+enum { JSON_MAX_DEPTH = 512 };
+
+typedef struct Json {
+    const char *path; /* for messages */
+    const u8 *text;
+    u64 bytes, at, line; /* at: byte offset; line counts from 1 */
+    Err *err;
+    u32 depth;
+} Json;
+
+void json_start(Json *j, Err *e, const char *path, const u8 *text, u64 bytes);
+/* Kind of the next value, without taking it; <0 is an error that is set. */
+int json_peek(Json *j);
+/* Each takes one value of that kind or fails with SOHO_BAD and its place. */
+int json_null(Json *j);
+int json_bool(Json *j, int *value);
+int json_number(Json *j, f64 *value);
+int json_integer(Json *j, i64 low, i64 high, i64 *value);
+/* The decoded string goes to a buffer of `size` bytes that the caller owns;
+ * *n is its length in bytes (NUL may occur inside).  Too long: SOHO_BAD. */
+int json_string(Json *j, char *to, u64 size, u64 *n);
+/* Walking: `while (json_next(j, &more) == 0 && more)` after json_array or
+ * json_object; for objects json_key comes before each value. */
+int json_array(Json *j);
+int json_object(Json *j);
+int json_next(Json *j, int *more);
+int json_key(Json *j, char *to, u64 size);
+int json_skip(Json *j);  /* any value, checked in full */
+int json_end(Json *j);   /* nothing but white space may follow */
+
+/* ---------------------------------------------------------------- words.c */
+
+typedef struct Words Words; /* WordPiece vocabulary */
+
+enum { WORDS_MAX = 1 << 20 };
+
+/* Vocabulary: one entry a line, LF or CRLF, UTF-8; [PAD] [UNK] [CLS] [SEP]
+ * [MASK] must occur (their ids come from the file).  SOHO_BAD with the
+ * line. */
+int words_open(Err *e, const char *name, const u8 *text, u64 bytes,
+               Words **words);
+void words_close(Words *words);
+u32 words_count(const Words *words);
+const char *words_text(const Words *words, u32 id);
+u32 words_pad(const Words *words);
+
+/* BERT uncased as the official SOHO code does it: [CLS] pieces [SEP], cut to
+ * at most `cap` ids (the last one stays [SEP]); *n is the count, no padding.
+ * The text is UTF-8; invalid bytes are SOHO_BAD. */
+int words_ids(Err *e, const Words *words, const char *text, u64 bytes, i32 *ids,
+              u32 cap, u32 *n);
+
+/* ------------------------------------------------------------------ vqa.c */
+
+/* One question of a data set; strings live in the set. */
+typedef struct Question {
+    u64 id;              /* question_id, up to 2^64-1 kept exactly */
+    u32 image;           /* index into images */
+    u32 token, ntoken;   /* into tokens: ids without padding */
+    u32 label, nlabel;   /* into labels/scores */
+} Question;
+
+typedef struct Picture {
+    const char *file;    /* file_name */
+    i32 w, h;            /* as the annotation file says; 0 = unknown */
+    u32 first, count;    /* its questions */
+} Picture;
+
+typedef struct Vqa {
+    Picture *picture;
+    u32 npicture;
+    Question *question; /* grouped by picture, in file order */
+    u32 nquestion;
+    i32 *token;
+    i32 *label;
+    f32 *score;
+    u32 dropped;        /* pictures whose shorter side is below 32 */
+    struct Vqa_own *own;
+} Vqa;
+
+/* Reads SOHO's grouped training form {data:[{file_name,...,vqa:[...]}]} or the
+ * flat test form, with questions turned into ids (at most `tokens`).  Labels
+ * must lie below `answers`; `names` (may be NULL) are the plan's answers: the
+ * file's label2ans must agree with them.  `train` drops pictures whose shorter
+ * side is below 32.  SOHO_BAD names file, line and question id. */
+int vqa_open(Err *e, const char *path, const Words *words, u32 tokens,
+             u32 answers, const char *const *names, int train, Vqa *set);
+void vqa_close(Vqa *set);
+
+#endif
