@@ -1,0 +1,240 @@
+/* vfs.c - the system's table of file operations, and the few ways in which the
+ * runtime reads and writes whole files.
+ *
+ * In: paths and bytes.  Out: bytes, or files that are whole or not there.
+ * Opening never blocks and never obeys a device: FIFOs, terminals and devices
+ * are refused after fstat. */
+#include "runtime/vfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int
+sys_open(const char *path, int flags, int mode)
+{
+    return open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
+}
+
+static i64
+sys_pread(int fd, void *to, u64 n, u64 offset)
+{
+    return pread(fd, to, n, (off_t)offset);
+}
+
+static i64
+sys_write(int fd, const void *from, u64 n)
+{
+    return write(fd, from, n);
+}
+
+static i64
+sys_size(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+        return -1;
+    return st.st_size;
+}
+
+static int
+sys_mkdir(const char *path, int mode)
+{
+    return mkdir(path, (mode_t)mode);
+}
+
+static const Vfs the_system = {
+    .open = sys_open,
+    .close = close,
+    .pread = sys_pread,
+    .write = sys_write,
+    .fsync = fsync,
+    .size = sys_size,
+    .rename = rename,
+    .unlink = unlink,
+    .rmdir = rmdir,
+    .mkdir = sys_mkdir,
+};
+
+const Vfs *vfs = &the_system;
+
+/* SOHO_IO with errno's reason; `doing` is a verb, "open" or "write". */
+static int
+fail(Err *e, const char *doing, const char *path)
+{
+    char shown[512];
+    int reason = errno;
+
+    err_clean(shown, sizeof shown, path, strlen(path));
+    return err_set(e, SOHO_IO, "%s: cannot %s: %s", shown, doing,
+                   strerror(reason));
+}
+
+int
+vfs_read_at(Err *e, int fd, const char *path, void *to, u64 n, u64 offset)
+{
+    u64 done = 0;
+
+    while (done < n) {
+        i64 got = vfs->pread(fd, (u8 *)to + done, n - done, offset + done);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail(e, "read", path);
+        if (got == 0)
+            return err_set(e, SOHO_BAD,
+                           "%s: truncated at %llu, need %llu bytes", path,
+                           (unsigned long long)(offset + done),
+                           (unsigned long long)(offset + n));
+        done += (u64)got;
+    }
+    return 0;
+}
+
+/* The part of vfs_read_file between open and close. */
+static int
+read_whole(Err *e, int fd, const char *path, u64 limit, u8 **data, u64 *bytes)
+{
+    i64 size = vfs->size(fd);
+    u8 *to;
+
+    FAIL_IF(size < 0, e, SOHO_IO, "%s: not a regular file", path);
+    FAIL_IF((u64)size > limit, e, SOHO_BAD,
+            "%s: %lld bytes, more than the limit of %llu", path,
+            (long long)size, (unsigned long long)limit);
+    to = malloc((u64)size + 1);
+    FAIL_IF(!to, e, SOHO_MEMORY, "%s: no memory for its %lld bytes", path,
+            (long long)size);
+    if (vfs_read_at(e, fd, path, to, (u64)size, 0)) {
+        free(to);
+        return e->code;
+    }
+    to[size] = 0;
+    *data = to;
+    *bytes = (u64)size;
+    return 0;
+}
+
+int
+vfs_read_file(Err *e, const char *path, u64 limit, u8 **data, u64 *bytes)
+{
+    int code, fd = vfs->open(path, O_RDONLY, 0);
+
+    if (fd < 0)
+        return fail(e, "open", path);
+    code = read_whole(e, fd, path, limit, data, bytes);
+    vfs->close(fd);
+    return code;
+}
+
+int
+vfs_write_all(Err *e, int fd, const char *path, const void *from, u64 n)
+{
+    u64 done = 0;
+
+    while (done < n) {
+        i64 put = vfs->write(fd, (const u8 *)from + done, n - done);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return fail(e, "write", path);
+        done += (u64)put;
+    }
+    return 0;
+}
+
+int
+vfs_sync_dir(Err *e, const char *path)
+{
+    int bad, fd = vfs->open(path, O_RDONLY | O_DIRECTORY, 0);
+
+    if (fd < 0)
+        return fail(e, "open folder", path);
+    /* EINVAL: a file system that does not know fsync of folders. */
+    bad = vfs->fsync(fd) && errno != EINVAL;
+    if (bad)
+        fail(e, "sync folder", path);
+    vfs->close(fd);
+    return bad ? e->code : 0;
+}
+
+/* Writes a new file and brings it to the disk. */
+static int
+write_new(Err *e, const char *path, const void *data, u64 bytes)
+{
+    int code,
+        fd = vfs->open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666);
+
+    if (fd < 0)
+        return fail(e, "create", path);
+    code = vfs_write_all(e, fd, path, data, bytes);
+    if (!code && vfs->fsync(fd))
+        code = fail(e, "sync", path);
+    if (vfs->close(fd) && !code)
+        code = fail(e, "close", path);
+    return code;
+}
+
+int
+vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes)
+{
+    char fresh[PATH_MAX];
+    char *slash;
+
+    FAIL_IF(snprintf(fresh, sizeof fresh, "%s.tmp", path) >= (int)sizeof fresh,
+            e, SOHO_IO, "%.64s...: path of more than %d bytes", path,
+            PATH_MAX - 5);
+    if (!write_new(e, fresh, data, bytes) && vfs->rename(fresh, path))
+        fail(e, "rename to", path);
+    if (e->code) {
+        vfs->unlink(fresh);
+        return e->code;
+    }
+    slash = strrchr(fresh, '/');
+    if (!slash)
+        return vfs_sync_dir(e, ".");
+    slash[slash == fresh] = 0; /* "/file" lies in "/" */
+    return vfs_sync_dir(e, fresh);
+}
+
+int
+vfs_remove_dir(Err *e, const char *path)
+{
+    int fd = vfs->open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    DIR *dir;
+    struct dirent *entry;
+    char file[PATH_MAX];
+
+    if (fd < 0)
+        return fail(e, "open folder", path);
+    dir = fdopendir(fd);
+    if (!dir) {
+        fail(e, "read folder", path);
+        vfs->close(fd);
+        return e->code;
+    }
+    while (!e->code && (entry = readdir(dir))) {
+        const char *name = entry->d_name;
+
+        if (!strcmp(name, ".") || !strcmp(name, ".."))
+            continue;
+        if (snprintf(file, sizeof file, "%s/%s", path, name) >=
+            (int)sizeof file)
+            err_set(e, SOHO_IO, "%.64s...: path too long", path);
+        else if (vfs->unlink(file))
+            fail(e, "remove", file);
+    }
+    closedir(dir);
+    if (!e->code && vfs->rmdir(path))
+        fail(e, "remove folder", path);
+    return e->code;
+}
