@@ -1,0 +1,121 @@
+/* run.h - inside the runtime: an open plan, its device, its phases. */
+#ifndef SOHO_RUN_H
+#define SOHO_RUN_H
+
+#include <stdio.h>
+
+#include "soho/kernel.h"
+#include "soho/plan.h"
+#include "soho/rt.h"
+#include "runtime/err.h"
+
+/* ------------------------------------------------------------- planread.c */
+
+/* plan.bin in memory, every row checked: afterwards indices, ranges, names
+ * and counts are trusted. */
+typedef struct Plan {
+    u8 *file;      /* the whole file, owned */
+    u64 bytes;
+    char *path;    /* owned; folder of the code files */
+    const PlanHead *head;
+    const char *text; /* STRINGS */
+    const PlanMeta *meta;       u32 nmeta;
+    const PlanArena *arena;
+    const PlanBuffer *buffer;   u32 nbuffer;
+    const PlanBlob *blob;       u32 nblob;
+    const PlanKernel *kernel;   u32 nkernel;
+    const PlanGemm *gemm;       u32 ngemm;
+    const PlanConv *conv;       u32 nconv;
+    const PlanArg *arg;         u32 narg;
+    const PlanStep *step;       u32 nstep;
+    const PlanDoor *door;       u32 ndoor;
+    const PlanPhase *phase;     u32 nphase;
+    const u32 *answer;          u32 nanswer;
+    const char *vocab;          u64 vocab_bytes;
+} Plan;
+
+/* Reads and verifies the file; never loads code.  SOHO_IO, SOHO_BAD. */
+int plan_open(Err *e, const char *path, Plan *plan);
+/* The same over bytes that the caller owns (tests, fuzzing). */
+int plan_check(Err *e, const char *path, const u8 *data, u64 bytes, Plan *plan);
+void plan_close(Plan *plan);
+/* Value of a META key, or NULL. */
+const char *plan_meta(const Plan *plan, const char *key);
+f64 plan_meta_number(const Plan *plan, const char *key, f64 missing);
+/* Index of a phase or buffer by name, or PLAN_NONE. */
+u32 plan_phase(const Plan *plan, const char *name);
+u32 plan_buffer(const Plan *plan, const char *name);
+static inline const char *
+plan_text(const Plan *plan, u32 offset)
+{
+    return plan->text + offset;
+}
+
+/* planverify.c: lifetimes inside each phase: nothing is read before it is
+ * written, no write touches a live neighbour. */
+int plan_verify(Err *e, const Plan *plan);
+
+/* planshow.c: the disassembly (`soho-rt plan`), the text of plan.txt. */
+void plan_show(const Plan *plan, FILE *out);
+
+/* --------------------------------------------------------------- device.c */
+
+/* One open plan on the CPU: arenas, code, prepared library calls. */
+typedef struct Run {
+    Plan plan;
+    Err err;
+    u8 *arena[NARENA]; /* NULL where no opened phase needs it */
+    u64 arena_bytes[NARENA];
+    void *code;        /* dlopen handle of kernels.so */
+    struct Exec *exec; /* one prepared call per step (exec.c) */
+    struct Dnnl *dnnl; /* oneDNN engine, stream, primitives (libdnnl.c) */
+    u32 weights_version; /* grows when weights change */
+    u32 packed_phase, packed_version; /* what the const arena holds */
+    u32 opened; /* bit PH_*: kinds that may run */
+    struct Words *words; /* opened on first use */
+    int trace;
+} Run;
+
+int run_open(Err *e, const char *plan, u32 kinds, Run **run);
+void run_close(Run *run);
+/* Runs phase index p, its pack phase first if that is stale. */
+int run_phase(Run *run, u32 p);
+SohoStep *run_step(Run *run); /* the step block */
+void *run_buffer(Run *run, u32 buffer); /* host address */
+void run_weights_changed(Run *run);
+
+/* -------------------------------------------------------------- weights.c */
+
+/* A safetensors file, header parsed and checked; data read by range. */
+typedef struct Tensors Tensors;
+typedef struct TensorRow {
+    const char *name;
+    u32 dtype, rank; /* DT_* */
+    i64 dim[8];
+    u64 offset, bytes; /* from the file's start */
+} TensorRow;
+
+int tensors_open(Err *e, const char *path, Tensors **file);
+void tensors_close(Tensors *file);
+u32 tensors_count(const Tensors *file);
+const TensorRow *tensors_row(const Tensors *file, u32 i);
+const TensorRow *tensors_find(const Tensors *file, const char *name);
+int tensors_read(Err *e, Tensors *file, const TensorRow *row, void *to);
+
+/* One tensor to write; rows are written in the given order. */
+typedef struct TensorOut {
+    const char *name;
+    u32 dtype, rank;
+    i64 dim[8];
+    const void *data;
+} TensorOut;
+/* Writes path.tmp, fsync, rename.  `meta`: pairs key, value, NULL-ended, or
+ * NULL.  The header is padded so that data start at a multiple of 8. */
+int tensors_write(Err *e, const char *path, const TensorOut *rows, u32 n,
+                  const char *const *meta);
+
+/* Weights of a plan by name; folder or file. */
+int weights_load(Err *e, Run *run, const char *path, u32 *unexpected);
+int weights_save(Err *e, Run *run, const char *path);
+
+#endif
