@@ -57,7 +57,10 @@ int zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes);
 
 /* ----------------------------------------------------------------- json.c */
 
-/* A pull reader over text in memory: the caller walks, no tree is built. */
+/* A pull reader of RFC 8259 over text in memory: the caller walks, no tree is
+ * built, nothing is allocated.  A UTF-8 byte order mark at the start is passed
+ * over; the escape of a lone surrogate becomes U+FFFD.  Every error is SOHO_BAD
+ * and reads "path:line: byte N: expected X, got Y". */
 enum JsonKind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY,
                 JSON_OBJECT };
 enum { JSON_MAX_DEPTH = 512 };
@@ -67,7 +70,10 @@ typedef struct Json {
     const u8 *text;
     u64 bytes, at, line; /* at: byte offset; line counts from 1 */
     Err *err;
-    u32 depth;
+    u32 depth, deepest; /* open containers: now, and at most so far */
+    u64 nvalue;         /* values taken so far, containers included */
+    int fresh;          /* the innermost container was opened just now */
+    u64 object[JSON_MAX_DEPTH / 64]; /* bit d: level d is an object */
 } Json;
 
 void json_start(Json *j, Err *e, const char *path, const u8 *text, u64 bytes);
@@ -76,19 +82,26 @@ int json_peek(Json *j);
 /* Each takes one value of that kind or fails with SOHO_BAD and its place. */
 int json_null(Json *j);
 int json_bool(Json *j, int *value);
-int json_number(Json *j, f64 *value);
+int json_number(Json *j, f64 *value); /* finite */
 int json_integer(Json *j, i64 low, i64 high, i64 *value);
-/* The decoded string goes to a buffer of `size` bytes that the caller owns;
- * *n is its length in bytes (NUL may occur inside).  Too long: SOHO_BAD. */
+int json_u64(Json *j, u64 *value);
+/* The decoded string goes to a buffer of `size` bytes that the caller owns and
+ * is ended by a 0 byte; *n is its length without that (NUL may occur inside).
+ * More than size-1 bytes: SOHO_BAD. */
 int json_string(Json *j, char *to, u64 size, u64 *n);
 /* Walking: `while (json_next(j, &more) == 0 && more)` after json_array or
  * json_object; for objects json_key comes before each value. */
 int json_array(Json *j);
 int json_object(Json *j);
 int json_next(Json *j, int *more);
-int json_key(Json *j, char *to, u64 size);
+int json_key(Json *j, char *to, u64 size); /* a key with NUL: SOHO_BAD */
+int json_key_text(Json *j, char *to, u64 size, u64 *n); /* as json_string */
 int json_skip(Json *j);  /* any value, checked in full */
 int json_end(Json *j);   /* nothing but white space may follow */
+int json_more(Json *j);  /* 1: something follows (a file of many values) */
+/* An error of the caller's own about the value at byte `at`. */
+int json_bad(Json *j, u64 at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---------------------------------------------------------------- words.c */
 
@@ -148,5 +161,9 @@ typedef struct Vqa {
 int vqa_open(Err *e, const char *path, const Words *words, u32 tokens,
              u32 answers, const char *const *names, int train, Vqa *set);
 void vqa_close(Vqa *set);
+
+/* Only the answer list of such a file: *names[0..n) by label, in one block that
+ * free() releases.  SOHO_BAD when the file has none. */
+int vqa_answers(Err *e, const char *path, char ***names, u32 *n);
 
 #endif
