@@ -8,7 +8,7 @@
 
 /* ---------------------------------------------------------------- image.c */
 
-enum { IMAGE_MAX_SIDE = 65500, IMAGE_MAX_PIXELS = 1 << 27 };
+enum { IMAGE_MAX_SIDE = 65500, IMAGE_MAX_PIXELS = 300 * 1000 * 1000 };
 
 /* 8-bit RGB, rows top to bottom without gaps: at[(y*w + x)*3 + c]. */
 typedef struct Image {
@@ -50,7 +50,12 @@ void zip_close_at(Zip *zip);
 u64 zip_count(const Zip *zip);
 const char *zip_name(const Zip *zip, u64 i); /* archive only, else NULL */
 
-/* Reads one member whole into malloc'ed memory.  Names with "..", a leading
+/* Reads the i-th member; names are not judged, so all that an archive holds
+ * can be listed.  SOHO_BAD as zip_read. */
+int zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes);
+
+/* Reads one member whole into malloc'ed memory; of several with one name the
+ * first.  Names with "..", a leading
  * "/", a backslash or NUL are refused; encrypted, truncated, wrong CRC, larger
  * than ZIP_MAX_MEMBER: SOHO_BAD with the member's name.  Not there: SOHO_IO. */
 int zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes);
