@@ -7,7 +7,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wwrite-strings \
             -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
 CFLAGS   ?= -O2 -g
 ALLFLAGS := -std=c11 -D_GNU_SOURCE -I. -Iinclude $(WARN) $(CFLAGS) $(SAN) -MMD -MP
-CC_LIBS  := $(shell pkg-config --libs lua5.4 2>/dev/null) -ldnnl -lcrypto -lpthread -lm
+CC_LIBS  := $(shell pkg-config --libs lua5.4 2>/dev/null) -ldnnl -lcrypto -fopenmp -lpthread -lm
 RT_LIBS  := -ldnnl -lpng -ljpeg -lzip -lutf8proc -lcrypto -fopenmp -ldl -lpthread -lm
 
 CC_SRC := $(wildcard compiler/*.c compiler/ops/*.c compiler/target/*.c)
