@@ -1,0 +1,380 @@
+/* sohoc.h - everything the compiler's files share: the types first, then the
+ * functions of each file in the order of the pipeline. */
+#ifndef SOHOC_H
+#define SOHOC_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "soho/plan.h"
+
+struct Grad;
+struct Build;
+
+/* ------------------------------------------------------------------ graph */
+
+/* A value: output k of node n.  An input's node id is always smaller than its
+ * user's, so the order of nodes is an order of execution. */
+typedef u32 Val;
+#define VAL(node, k) ((Val)(node) << 2 | (Val)(k))
+#define VAL_NODE(v) ((v) >> 2)
+#define VAL_OUT(v) ((v)&3)
+#define VAL_NONE 0xffffffffu
+
+enum { MAX_IN = 8, MAX_OUT = 2, MAX_LIST = 8, MAX_RANK = PLAN_RANK,
+       MAX_ATTR = 8, MAX_DIM = 1 << 28 };
+
+typedef struct Type {
+    u8 dtype, rank; /* DT_*; rank 0 is a scalar */
+    i32 dim[MAX_RANK];
+} Type;
+
+/* One attribute; which field counts says the op's row. */
+typedef struct Attr {
+    f64 num;         /* types i and f */
+    const char *str; /* type s, interned */
+    u8 n;            /* type l */
+    f64 list[MAX_LIST];
+} Attr;
+
+typedef struct Node {
+    u16 op; /* OP_* */
+    u8 nin, nout;
+    Val in[MAX_IN];
+    Type out[MAX_OUT];
+    Attr *attr;        /* in the order of the op's row */
+    const char *name;  /* module path ("neck.ln") or "" */
+    const char *place; /* "models/lib/nn.lua:3 < models/tiny.lua:9" */
+    i32 group;         /* after fuse: index into Func.group; views -1 */
+} Node;
+
+/* A named output of a phase, and a door the caller reads. */
+typedef struct Out {
+    const char *name;
+    Val val;
+} Out;
+
+/* Nodes that become one kernel or one library call. */
+enum { GROUP_elem, GROUP_row, GROUP_column, GROUP_library, GROUP_special,
+       GROUP_move };
+typedef struct Group {
+    u8 kind;
+    u32 *node; /* ids in ascending order */
+    u32 nnode;
+    i64 outer, reduced, inner; /* row, column: the space [outer,reduced,inner] */
+} Group;
+
+typedef struct Step {
+    u32 kind, what; /* ST_* and the index it points to */
+    PlanArg *arg;   /* .buffer indexes Prog.buf */
+    u32 narg;
+    const char *name, *place;
+    u64 flop, bytes;
+} Step;
+
+/* One phase for one bucket. */
+typedef struct Func {
+    const char *name; /* "train@96x128", "update" */
+    u8 kind;          /* PH_* */
+    i32 batch, sentences, tokens, answers, height, width;
+    Node *node;
+    u32 nnode, node_cap;
+    Out *out;
+    u32 nout, out_cap;
+    Val loss;  /* train: what grad starts from, else VAL_NONE */
+    i32 pack;  /* index of the pack func it depends on, or -1 */
+    Group *group;
+    u32 ngroup;
+    Step *step;
+    u32 nstep, step_cap;
+} Func;
+
+/* A persistent named tensor. */
+enum { INIT_none, INIT_fill, INIT_normal };
+typedef struct Tensor {
+    const char *name, *place;
+    Type type;
+    u8 role; /* RO_param, RO_state, RO_const */
+    u8 init; /* INIT_* with value: the number, or the standard deviation */
+    f64 value;
+    bool trainable; /* param: the model wants a gradient (not frozen) */
+    i32 group;      /* param after grad: optimiser group, -1 none */
+} Tensor;
+
+typedef struct OptGroup {
+    const char *pattern; /* glob on the whole name, first match wins */
+    const char *rule;    /* "adamw" or "sgd" */
+    f64 lr, beta1, beta2, eps, decay, momentum;
+    const char *place;
+} OptGroup;
+
+/* What the update phase does. */
+enum { MAX_GROUPS = 16, MAX_MILESTONES = 8 };
+typedef struct Update {
+    OptGroup group[MAX_GROUPS];
+    u32 ngroup;
+    f64 clip;       /* 0: none */
+    i32 accumulate; /* micro-batches per update, at least 1 */
+    const char *policy; /* "fixed" "step" "cosine" */
+    f64 warmup, ratio;  /* micro-batches; factor at the start */
+    f64 gamma, floor;
+    f64 at[MAX_MILESTONES]; /* epochs of policy step */
+    u32 nat;
+    f64 total; /* micro-batches of policy cosine; 0: the run says */
+} Update;
+
+/* A place in memory: whole tensors, temporaries, or a range of either. */
+typedef struct Buf {
+    const char *name, *place; /* name: unique in the program */
+    Type type;
+    u8 arena, role; /* AR_*, RO_* */
+    i32 func;       /* act and io: the phase it lives in, else -1 */
+    i32 group;      /* param, grad, moment: optimiser group, -1 none */
+    u8 span_role;   /* role range: covers all buffers of this role ... */
+    i32 span_group; /* ... and group (-1: every group); of kind span_kind */
+    const char *span_prefix; /* moments: "moment1." or "moment2.", else "" */
+    u64 bytes, offset; /* offset by place */
+} Buf;
+
+/* An instance of a template (tmpl.c). */
+typedef struct Define {
+    const char *name, *value;
+} Define;
+typedef struct Splice { /* one line put in at //@slot NAME */
+    const char *slot, *text;
+    const char *place; /* its first file:line goes into #line */
+} Splice;
+typedef struct Kernel {
+    const char *name; /* readable and unique: layer_norm_c128 */
+    const char *tmpl; /* templates/cpu/<tmpl>.c */
+    Define *def;
+    u32 ndef;
+    Splice *splice;
+    u32 nsplice;
+    const char *job;   /* why it exists: "add, relu of backbone.layer2.0" */
+    const char *place; /* of its first node */
+    char *source;      /* emit: path below the output folder */
+} Kernel;
+
+typedef struct Meta {
+    const char *key, *value;
+} Meta;
+
+enum { MAX_KEEP = 64 };
+typedef struct Options {
+    const char *model, *out; /* MODEL.lua, -o DIR */
+    const struct Target *target;
+    const char *dump;        /* -d WORDS */
+    const char *keep[MAX_KEEP]; /* --keep: value names that must survive */
+    u32 nkeep;
+    const char *why;
+    u32 cpu;     /* CPU_* */
+    i32 threads;
+    bool no_fuse, no_cse, no_reuse; /* switches of tests */
+    bool stop_before_build;         /* -S */
+    bool guard;                     /* -g: guard bytes between buffers */
+    const char *set[MAX_KEEP];      /* key=value */
+    u32 nset;
+} Options;
+
+typedef struct Prog {
+    Options opt;
+    Meta *meta;         u32 nmeta, meta_cap;
+    Tensor *tensor;     u32 ntensor, tensor_cap;
+    Func *func;         u32 nfunc, func_cap;
+    Update update;
+    const char **answer; u32 nanswer;
+    u8 *vocab;          u64 vocab_bytes;
+    Buf *buf;           u32 nbuf, buf_cap;
+    Kernel *kernel;     u32 nkernel, kernel_cap;
+    PlanGemm *gemm;     u32 ngemm, gemm_cap;
+    PlanConv *conv;     u32 nconv, conv_cap;
+    PlanBlob blob;      /* by build: bytes and SHA-256 of the code file ... */
+    const char *blob_name; /* ... and its name; NULL on target null */
+    u64 need[NARENA];   /* by place: bytes of each arena */
+    u32 state;          /* what holds now: HAS_* */
+} Prog;
+
+enum { HAS_SHAPES = 1, HAS_GRAD = 2, HAS_SMALL = 4, HAS_GROUPS = 8,
+       HAS_STEPS = 16, HAS_ORDER = 32, HAS_PLACE = 64, HAS_CODE = 128,
+       HAS_BLOB = 256 };
+
+/* -------------------------------------------------------------------- ops */
+
+enum {
+#define OP(name, nin, nout, kind, flags, family, attrs, text) OP_##name,
+#include "compiler/ops.def"
+    NOP
+};
+enum { KIND_leaf, KIND_elem, KIND_view, KIND_reduce, KIND_move, KIND_library,
+       KIND_special, KIND_composite, KIND_effect };
+enum { F_COMM = 1, F_RAND = 2 };
+
+typedef struct AttrSpec {
+    const char *name; /* interned */
+    char type;        /* i f s l */
+    bool required;
+    f64 missing;
+} AttrSpec;
+
+typedef struct Op {
+    const char *name, *family, *attrs, *text;
+    i32 nin, nout; /* nin -1: any number from 1 on */
+    u8 kind, flags;
+    AttrSpec attr[MAX_ATTR];
+    u32 nattr;
+    /* Fills n->out from its inputs' types; false after diag_at_node(). */
+    bool (*infer)(Func *f, Node *n);
+    /* Adds to each input's gradient (grad_add), given those of the outputs. */
+    void (*grad)(struct Grad *g, u32 node);
+    /* composite: emits primitives into g, returns the value they make. */
+    Val (*expand)(struct Build *b, const Node *n, const Val *in);
+} Op;
+extern Op optab[NOP]; /* ops.c */
+
+/* ------------------------------------------------------------------- util.c
+ * One arena that lives until exit; strings are interned, so equal text means
+ * equal pointer. */
+void *mem_alloc(u64 bytes);                      /* zeroed; never NULL */
+void *mem_grow(void *p, u32 n, u32 *cap, u64 size); /* room for n+1 rows */
+#define PUSH(array, n, cap)                                                    \
+    ((array) = mem_grow(array, n, &(cap), sizeof *(array)), &(array)[(n)++])
+const char *intern(const char *s);
+const char *intern_n(const char *s, u64 n);
+const char *format(const char *fmt, ...)         /* interned */
+    __attribute__((format(printf, 1, 2)));
+bool glob(const char *pattern, const char *text); /* '*' and '?' */
+const char *nearest(const char *word, const char *const *words, u32 n);
+u8 *file_read(const char *path, u64 limit, u64 *bytes); /* NULL: errno says */
+bool file_write(const char *path, const void *data, u64 bytes); /* tmp+rename */
+bool make_dirs(const char *path);
+
+/* ------------------------------------------------------------------- diag.c
+ * Errors of the user are collected (at most 20) and counted; `place` is a
+ * chain "file:line < file:line", whose first file's line is shown. */
+void diag_err(const char *place, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void diag_note(const char *place, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+u32 diag_count(void);
+/* Exits with `code` after printing; for what cannot be collected. */
+_Noreturn void die(int code, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Our own fault: says which pass and node, exits 70. */
+_Noreturn void bug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Lines of the model's files, for carets; front.c gives them. */
+void diag_source(const char *file, const char *text, u64 bytes);
+extern const char *diag_pass; /* word of the running pass, for bug() */
+
+/* -------------------------------------------------------------------- ops.c */
+void ops_init(void);                     /* fills optab from ops.def */
+int op_find(const char *name);           /* OP_*, or -1 */
+int attr_find(u32 op, const char *name); /* index, or -1 */
+i64 attr_i(const Node *n, const char *name);
+f64 attr_f(const Node *n, const char *name);
+const char *attr_s(const Node *n, const char *name);
+const Attr *attr_l(const Node *n, const char *name);
+/* The manual page of `sohoc --ops`, printed from the table. */
+void ops_print(FILE *out);
+
+/* ------------------------------------------------------------------ graph.c */
+Type type_make(u32 dtype, u32 rank, const i32 *dim);
+Type type_of(const Func *f, Val v);
+i64 type_count(const Type *t); /* elements */
+u64 type_bytes(const Type *t);
+bool type_same(const Type *a, const Type *b);
+const char *type_text(const Type *t); /* "f32[4,768]" */
+const Node *node_of(const Func *f, Val v);
+
+/* Appends a node; attrs may be NULL (defaults).  No check: see infer_node. */
+u32 node_add(Func *f, u32 op, const Val *in, u32 nin, const Attr *attrs,
+             const char *name, const char *place);
+/* Fills and checks n's output types; false if diag_err was called. */
+bool infer_node(Func *f, u32 node);
+
+/* Building with the place and name of an origin; nodes are inferred at once.
+ * Used by grad, expand and the rewriting passes. */
+typedef struct Build {
+    struct Prog *prog;
+    Func *f;
+    const char *name, *place;
+} Build;
+Val emit1(Build *b, u32 op, Val a);
+Val emit2(Build *b, u32 op, Val a, Val c);
+Val emit_attrs(Build *b, u32 op, const Val *in, u32 nin, const Attr *attrs);
+Val emit_literal(Build *b, f64 value);
+Val emit_reshape(Build *b, Val x, u32 rank, const i32 *dim);
+Val emit_permute(Build *b, Val x, const u8 *order);
+Val emit_slice(Build *b, Val x, u32 dim, i64 first, i64 count);
+Val emit_sum(Build *b, Val x, u32 first, u32 count);
+Val emit_max(Build *b, Val x, u32 first, u32 count);
+Val emit_load(Build *b, const char *tensor);
+void emit_store(Build *b, const char *tensor, Val v, bool add);
+
+/* Rewrites f into a fresh node list: for each old node in order `fn` returns
+ * the value that replaces output 0 (it may emit any number of nodes), or
+ * VAL_NONE to keep the node as it is.  Outs, loss and inputs follow. */
+typedef Val Rewrite(Build *b, const Node *n, const Val *in, void *user);
+void graph_rebuild(Prog *p, Func *f, Rewrite *fn, void *user);
+/* users[v] counts of each value's users, outs included: index VAL. */
+u32 *graph_uses(const Func *f);
+
+Tensor *tensor_find(const Prog *p, const char *name); /* NULL: none */
+Tensor *tensor_add(Prog *p, const char *name, Type type, u32 role,
+                   const char *place);
+const char *meta_get(const Prog *p, const char *key); /* NULL: none */
+void meta_set(Prog *p, const char *key, const char *value);
+Func *func_find(Prog *p, const char *name);
+Func *func_add(Prog *p, const char *name, u32 kind);
+
+/* ------------------------------------------------------------------ front.c
+ * Runs the model in a sandboxed child and reads the text it hands over. */
+void front_read(Prog *p); /* exits 2, 3 or 6 with a message */
+
+/* ------------------------------------------------ print.c, parse.c: the one
+ * text form; parse reads exactly what print writes, and trusts nothing. */
+void print_prog(const Prog *p, FILE *out);
+void print_func(const Prog *p, const Func *f, FILE *out);
+bool parse_prog(Prog *p, const char *name, const char *text, u64 bytes);
+
+/* ----------------------------------------------------------------- verify.c
+ * Checks what p->state promises; shares no code with the passes. */
+void verify(const Prog *p, const char *after); /* bug() if broken */
+
+/* -------------------------------------------------------------- the passes */
+#define PASS(word, needs, gives, job) void pass_##word(Prog *p);
+#include "compiler/pass.def"
+
+/* ------------------------------------------------------------------ grad.c */
+typedef struct Grad {
+    Build b;     /* appends to the func that is differentiated */
+    Val *of;     /* gradient of output 0 of each node, or VAL_NONE */
+    bool *wants; /* nodes a parameter's gradient flows through */
+    u32 nnode;   /* nodes of the forward part */
+} Grad;
+/* Adds v (any shape that broadcasts from x's) to the gradient of value x. */
+void grad_add(Grad *g, Val x, Val v);
+
+/* ---------------------------------------------------------- lower, place ... */
+u32 buf_add(Prog *p, const char *name, const Type *t, u32 arena, u32 role,
+            i32 func, const char *place);
+u32 buf_find(const Prog *p, const char *name); /* PLAN_NONE: none */
+
+/* tmpl.c: the whole text of a kernel's source file, malloc'ed. */
+char *tmpl_instance(const Kernel *k, u64 *bytes);
+
+/* What a target does; a target never changes the graph. */
+typedef struct Target {
+    const char *name, *help;
+    u32 id; /* TARGET_* */
+    /* Fill .packed and .scratch of library calls; false: diag_err was said. */
+    bool (*size_gemm)(const Options *o, PlanGemm *g, const char *place);
+    bool (*size_conv)(const Options *o, PlanConv *c, const char *place);
+    /* Compile all kernels of p into files below p->opt.out. */
+    bool (*build)(Prog *p);
+} Target;
+extern const Target target_null, target_cpu;
+
+#endif
