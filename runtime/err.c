@@ -25,17 +25,20 @@ err_set(Err *e, int code, const char *fmt, ...)
 int
 err_at(Err *e, const char *fmt, ...)
 {
-    char where[ERR_TEXT], cause[ERR_TEXT];
+    char where[ERR_TEXT];
     va_list args;
-    size_t n;
+    size_t n, keep = strlen(e->text);
 
     va_start(args, fmt);
-    vsnprintf(where, sizeof where, fmt, args);
+    vsnprintf(where, sizeof where - 2, fmt, args);
     va_end(args);
-    memcpy(cause, e->text, sizeof cause);
-    n = (size_t)snprintf(e->text, sizeof e->text, "%s: ", where);
-    if (n < sizeof e->text)
-        snprintf(e->text + n, sizeof e->text - n, "%s", cause);
+    strcat(where, ": ");
+    n = strlen(where);
+    if (keep > sizeof e->text - 1 - n)
+        keep = sizeof e->text - 1 - n;
+    memmove(e->text + n, e->text, keep);
+    memcpy(e->text, where, n);
+    e->text[n + keep] = 0;
     return e->code;
 }
 

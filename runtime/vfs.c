@@ -65,55 +65,65 @@ static const Vfs the_system = {
 
 const Vfs *vfs = &the_system;
 
+/* Puts the path, cleaned, in front of the error. */
+static int
+named(Err *e, const char *path)
+{
+    char clean[512];
+
+    return err_at(e, "%s", err_clean(clean, sizeof clean, path, strlen(path)));
+}
+
 /* SOHO_IO with errno's reason; `doing` is a verb, "open" or "write". */
 static int
 fail(Err *e, const char *doing, const char *path)
 {
-    char shown[512];
-    int reason = errno;
-
-    err_clean(shown, sizeof shown, path, strlen(path));
-    return err_set(e, SOHO_IO, "%s: cannot %s: %s", shown, doing,
-                   strerror(reason));
+    err_set(e, SOHO_IO, "cannot %s: %s", doing, strerror(errno));
+    return named(e, path);
 }
 
-int
-vfs_read_at(Err *e, int fd, const char *path, void *to, u64 n, u64 offset)
+/* Reads exactly n bytes; the caller puts the file's name before an error. */
+static int
+read_part(Err *e, int fd, u8 *to, u64 n, u64 offset)
 {
     u64 done = 0;
 
     while (done < n) {
-        i64 got = vfs->pread(fd, (u8 *)to + done, n - done, offset + done);
+        i64 got = vfs->pread(fd, to + done, n - done, offset + done);
 
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0)
-            return fail(e, "read", path);
-        if (got == 0)
-            return err_set(e, SOHO_BAD,
-                           "%s: truncated at %llu, need %llu bytes", path,
-                           (unsigned long long)(offset + done),
-                           (unsigned long long)(offset + n));
+        FAIL_IF(got < 0, e, SOHO_IO, "cannot read at %llu: %s",
+                (unsigned long long)(offset + done), strerror(errno));
+        FAIL_IF(got == 0, e, SOHO_BAD, "truncated at %llu, need %llu bytes",
+                (unsigned long long)(offset + done),
+                (unsigned long long)(offset + n));
         done += (u64)got;
     }
     return 0;
 }
 
+int
+vfs_read_at(Err *e, int fd, const char *path, void *to, u64 n, u64 offset)
+{
+    return read_part(e, fd, to, n, offset) ? named(e, path) : 0;
+}
+
 /* The part of vfs_read_file between open and close. */
 static int
-read_whole(Err *e, int fd, const char *path, u64 limit, u8 **data, u64 *bytes)
+read_whole(Err *e, int fd, u64 limit, u8 **data, u64 *bytes)
 {
     i64 size = vfs->size(fd);
     u8 *to;
 
-    FAIL_IF(size < 0, e, SOHO_IO, "%s: not a regular file", path);
+    FAIL_IF(size < 0, e, SOHO_IO, "not a regular file");
     FAIL_IF((u64)size > limit, e, SOHO_BAD,
-            "%s: %lld bytes, more than the limit of %llu", path,
-            (long long)size, (unsigned long long)limit);
+            "%lld bytes, more than the limit of %llu", (long long)size,
+            (unsigned long long)limit);
     to = malloc((u64)size + 1);
-    FAIL_IF(!to, e, SOHO_MEMORY, "%s: no memory for its %lld bytes", path,
+    FAIL_IF(!to, e, SOHO_MEMORY, "no memory for its %lld bytes",
             (long long)size);
-    if (vfs_read_at(e, fd, path, to, (u64)size, 0)) {
+    if (read_part(e, fd, to, (u64)size, 0)) {
         free(to);
         return e->code;
     }
@@ -130,9 +140,9 @@ vfs_read_file(Err *e, const char *path, u64 limit, u8 **data, u64 *bytes)
 
     if (fd < 0)
         return fail(e, "open", path);
-    code = read_whole(e, fd, path, limit, data, bytes);
+    code = read_whole(e, fd, limit, data, bytes);
     vfs->close(fd);
-    return code;
+    return code ? named(e, path) : 0;
 }
 
 int

@@ -1,0 +1,452 @@
+/* zip.c - members of a zip archive, or the files below a folder.
+ *
+ * In: a path.  Out: members whole in memory, checked against their CRC.
+ * Several threads may read at once: libzip's handles serve one thread each, so
+ * they wait in a list and a reader takes one, or opens one more when all are
+ * taken.  All of them read through one file descriptor. */
+#include "runtime/data/data.h"
+#include "runtime/vfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zip.h>
+
+/* One libzip handle, and where its source stands in the file. */
+typedef struct Handle {
+    Zip *owner;
+    zip_t *zip;
+    u64 at;
+    zip_error_t error;
+    struct Handle *next;
+} Handle;
+
+struct Zip {
+    char *path; /* cleaned, for messages */
+    char *root; /* a folder's absolute path; NULL for an archive */
+    int fd;     /* an archive's */
+    u64 bytes;
+    char **name; /* in the order of the central directory */
+    u64 count;
+    Handle *idle;
+    pthread_mutex_t lock; /* of idle */
+};
+
+/* ------------------------------------------- libzip reads through the vfs */
+
+static i64
+source_read(Handle *h, void *to, u64 n)
+{
+    i64 got;
+
+    do
+        got = vfs->pread(h->owner->fd, to, n, h->at);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        zip_error_set(&h->error, ZIP_ER_READ, errno);
+        return -1;
+    }
+    h->at += (u64)got;
+    return got;
+}
+
+static i64
+source_stat(Handle *h, zip_stat_t *stat)
+{
+    zip_stat_init(stat);
+    stat->size = h->owner->bytes;
+    stat->valid |= ZIP_STAT_SIZE;
+    return sizeof *stat;
+}
+
+static i64
+source_seek(Handle *h, void *data, u64 n)
+{
+    i64 to = zip_source_seek_compute_offset(h->at, h->owner->bytes, data, n,
+                                            &h->error);
+
+    if (to < 0)
+        return -1;
+    h->at = (u64)to;
+    return 0;
+}
+
+static zip_int64_t
+source(void *user, void *data, zip_uint64_t n, zip_source_cmd_t command)
+{
+    Handle *h = user;
+
+    switch (command) {
+    case ZIP_SOURCE_OPEN:
+        h->at = 0;
+        return 0;
+    case ZIP_SOURCE_READ:
+        return source_read(h, data, n);
+    case ZIP_SOURCE_SEEK:
+        return source_seek(h, data, n);
+    case ZIP_SOURCE_TELL:
+        return (i64)h->at;
+    case ZIP_SOURCE_STAT:
+        return source_stat(h, data);
+    case ZIP_SOURCE_ERROR:
+        return zip_error_to_data(&h->error, data, n);
+    case ZIP_SOURCE_CLOSE:
+    case ZIP_SOURCE_FREE:
+        return 0;
+    case ZIP_SOURCE_SUPPORTS:
+        return zip_source_make_command_bitmap(
+            ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL,
+            ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_CLOSE,
+            ZIP_SOURCE_FREE, -1);
+    default:
+        zip_error_set(&h->error, ZIP_ER_OPNOTSUPP, 0);
+        return -1;
+    }
+}
+
+/* ---------------------------------------------------------------- handles */
+
+static void
+close_handle(Handle *h)
+{
+    if (h->zip)
+        zip_discard(h->zip);
+    zip_error_fini(&h->error);
+    free(h);
+}
+
+/* libzip's codes for what is not the archive's fault. */
+static int
+code_of(const zip_error_t *error)
+{
+    switch (zip_error_code_zip(error)) {
+    case ZIP_ER_MEMORY:
+        return SOHO_MEMORY;
+    case ZIP_ER_READ:
+        return SOHO_IO;
+    default:
+        return SOHO_BAD;
+    }
+}
+
+static int
+open_handle(Err *e, Zip *zip, Handle **handle)
+{
+    Handle *h = calloc(1, sizeof *h);
+    zip_source_t *from = NULL;
+    zip_error_t error;
+
+    FAIL_IF(!h, e, SOHO_MEMORY, "%s: no memory to open it", zip->path);
+    h->owner = zip;
+    zip_error_init(&h->error);
+    zip_error_init(&error);
+    from = zip_source_function_create(source, h, &error);
+    if (from)
+        h->zip = zip_open_from_source(from, ZIP_RDONLY, &error);
+    if (!h->zip) {
+        err_set(e, code_of(&error),
+                "%s: not a zip archive that can be read: %s", zip->path,
+                zip_error_strerror(&error));
+        zip_source_free(from);
+        close_handle(h);
+        h = NULL;
+    }
+    zip_error_fini(&error);
+    *handle = h;
+    return h ? 0 : e->code;
+}
+
+static int
+take_handle(Err *e, Zip *zip, Handle **handle)
+{
+    pthread_mutex_lock(&zip->lock);
+    *handle = zip->idle;
+    if (zip->idle)
+        zip->idle = zip->idle->next;
+    pthread_mutex_unlock(&zip->lock);
+    return *handle ? 0 : open_handle(e, zip, handle);
+}
+
+static void
+give_handle(Handle *h)
+{
+    Zip *zip = h->owner;
+
+    pthread_mutex_lock(&zip->lock);
+    h->next = zip->idle;
+    zip->idle = h;
+    pthread_mutex_unlock(&zip->lock);
+}
+
+/* ---------------------------------------------------------------- opening */
+
+/* Copies all names, so that they can be asked for without a handle. */
+static int
+list_names(Err *e, Zip *zip, zip_t *from)
+{
+    u64 count = (u64)zip_get_num_entries(from, 0);
+
+    zip->name = calloc(count + 1, sizeof *zip->name);
+    FAIL_IF(!zip->name, e, SOHO_MEMORY, "%s: no memory for %llu names",
+            zip->path, (unsigned long long)count);
+    for (; zip->count < count; zip->count++) {
+        const char *name = zip_get_name(from, zip->count, ZIP_FL_ENC_STRICT);
+
+        FAIL_IF(!name || !name[0], e, SOHO_BAD, "%s: member %llu has no name",
+                zip->path, (unsigned long long)zip->count);
+        zip->name[zip->count] = strdup(name);
+        FAIL_IF(!zip->name[zip->count], e, SOHO_MEMORY,
+                "%s: no memory for the name of member %llu", zip->path,
+                (unsigned long long)zip->count);
+    }
+    return 0;
+}
+
+static int
+open_archive(Err *e, Zip *zip, const char *path)
+{
+    Handle *first;
+    i64 size;
+
+    zip->fd = vfs->open(path, O_RDONLY, 0);
+    FAIL_IF(zip->fd < 0, e, SOHO_IO, "%s: cannot open: %s", zip->path,
+            strerror(errno));
+    size = vfs->size(zip->fd);
+    FAIL_IF(size < 0, e, SOHO_IO, "%s: neither a regular file nor a folder",
+            zip->path);
+    FAIL_IF(size == 0, e, SOHO_BAD, "%s: empty file, need a zip archive",
+            zip->path);
+    zip->bytes = (u64)size;
+    TRY(open_handle(e, zip, &first));
+    give_handle(first);
+    return list_names(e, zip, first->zip);
+}
+
+/* Opening it as a folder tells whether it is one. */
+static int
+is_folder(const char *path)
+{
+    int fd = vfs->open(path, O_RDONLY | O_DIRECTORY, 0);
+
+    if (fd >= 0)
+        vfs->close(fd);
+    return fd >= 0;
+}
+
+int
+zip_open_at(Err *e, const char *path, Zip **to)
+{
+    char clean[512];
+    Zip *zip = calloc(1, sizeof *zip);
+
+    FAIL_IF(!zip, e, SOHO_MEMORY, "%s: no memory to open it", path);
+    zip->fd = -1;
+    pthread_mutex_init(&zip->lock, NULL);
+    zip->path = strdup(err_clean(clean, sizeof clean, path, strlen(path)));
+    if (!zip->path)
+        err_set(e, SOHO_MEMORY, "no memory to open an archive");
+    else if (!is_folder(path))
+        open_archive(e, zip, path);
+    else if (!(zip->root = realpath(path, NULL)))
+        err_set(e, SOHO_IO, "%s: cannot open folder: %s", zip->path,
+                strerror(errno));
+    if (e->code) {
+        zip_close_at(zip);
+        return e->code;
+    }
+    *to = zip;
+    return 0;
+}
+
+void
+zip_close_at(Zip *zip)
+{
+    if (!zip)
+        return;
+    while (zip->idle) {
+        Handle *next = zip->idle->next;
+
+        close_handle(zip->idle);
+        zip->idle = next;
+    }
+    for (u64 i = 0; i < zip->count; i++)
+        free(zip->name[i]);
+    if (zip->fd >= 0)
+        vfs->close(zip->fd);
+    pthread_mutex_destroy(&zip->lock);
+    free(zip->name);
+    free(zip->path);
+    free(zip->root);
+    free(zip);
+}
+
+u64
+zip_count(const Zip *zip)
+{
+    return zip->count;
+}
+
+const char *
+zip_name(const Zip *zip, u64 i)
+{
+    return i < zip->count ? zip->name[i] : NULL;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/* Why a member is not read, or NULL.  Only what zips of pictures need is
+ * let through to libzip's many decompressors. */
+static const char *
+refusal(const zip_stat_t *stat)
+{
+    if (!(stat->valid & ZIP_STAT_SIZE) ||
+        !(stat->valid & ZIP_STAT_COMP_METHOD) ||
+        !(stat->valid & ZIP_STAT_ENCRYPTION_METHOD))
+        return "its size or method is unknown";
+    if (stat->encryption_method != ZIP_EM_NONE)
+        return "it is encrypted; pack it again without a password";
+    if (stat->comp_method != ZIP_CM_STORE &&
+        stat->comp_method != ZIP_CM_DEFLATE)
+        return "only stored and deflated members are read; pack it again";
+    if (stat->size > ZIP_MAX_MEMBER)
+        return "it is larger than 256 MiB";
+    return NULL;
+}
+
+/* Reads exactly `size` bytes and makes sure that no more follow; libzip
+ * compares the CRC when it meets the end. */
+static int
+read_open(Err *e, zip_file_t *file, u8 *to, u64 size)
+{
+    u64 done = 0;
+
+    for (;;) {
+        u8 beyond;
+        i64 got = done < size ? zip_fread(file, to + done, size - done)
+                              : zip_fread(file, &beyond, 1);
+        zip_error_t *error = zip_file_get_error(file);
+
+        FAIL_IF(got < 0, e, code_of(error), "%s", zip_error_strerror(error));
+        if (got == 0)
+            break;
+        FAIL_IF(done == size, e, SOHO_BAD, "more than the %llu bytes it states",
+                (unsigned long long)size);
+        done += (u64)got;
+    }
+    FAIL_IF(done < size, e, SOHO_BAD, "truncated at %llu of %llu bytes",
+            (unsigned long long)done, (unsigned long long)size);
+    return 0;
+}
+
+/* Messages begin with the fault; the caller puts the names before it. */
+static int
+read_index(Err *e, zip_t *zip, u64 i, u8 **data, u64 *bytes)
+{
+    zip_stat_t stat;
+    zip_file_t *file;
+    u8 *to;
+
+    FAIL_IF(zip_stat_index(zip, i, 0, &stat), e, SOHO_BAD, "%s",
+            zip_error_strerror(zip_get_error(zip)));
+    FAIL_IF(refusal(&stat), e, SOHO_BAD, "%s", refusal(&stat));
+    file = zip_fopen_index(zip, i, 0);
+    FAIL_IF(!file, e, code_of(zip_get_error(zip)), "%s",
+            zip_error_strerror(zip_get_error(zip)));
+    to = malloc(stat.size + 1);
+    if (!to)
+        err_set(e, SOHO_MEMORY, "no memory for its %llu bytes",
+                (unsigned long long)stat.size);
+    else
+        read_open(e, file, to, stat.size);
+    zip_fclose(file);
+    if (e->code) {
+        free(to);
+        return e->code;
+    }
+    to[stat.size] = 0;
+    *data = to;
+    *bytes = stat.size;
+    return 0;
+}
+
+int
+zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes)
+{
+    char clean[256];
+    Handle *h;
+
+    FAIL_IF(i >= zip->count, e, SOHO_BAD, "%s: has no member %llu", zip->path,
+            (unsigned long long)i);
+    TRY(take_handle(e, zip, &h));
+    if (read_index(e, h->zip, i, data, bytes))
+        err_at(
+            e, "%s: member %s", zip->path,
+            err_clean(clean, sizeof clean, zip->name[i], strlen(zip->name[i])));
+    give_handle(h);
+    return e->code;
+}
+
+/* Relative, without "..", and in the one spelling that all systems share. */
+static int
+name_is_plain(const char *name)
+{
+    if (!name[0] || name[0] == '/' || strchr(name, '\\'))
+        return 0;
+    for (const char *part = name; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (!strncmp(part, "..", 2) && (part[2] == '/' || !part[2]))
+            return 0;
+    }
+    return 1;
+}
+
+/* A link may lead to another file of the folder, not out of it. */
+static int
+read_below(Err *e, const Zip *zip, const char *member, const char *clean,
+           u8 **data, u64 *bytes)
+{
+    char path[PATH_MAX], real[PATH_MAX];
+    u64 root = strlen(zip->root);
+
+    if (root == 1) /* "/" */
+        root = 0;
+    FAIL_IF(root + strlen(member) + 2 > sizeof path, e, SOHO_BAD,
+            "%s: the name %s is too long", zip->path, clean);
+    memcpy(path, zip->root, root);
+    path[root] = '/';
+    strcpy(path + root + 1, member);
+    FAIL_IF(!realpath(path, real), e, SOHO_IO, "%s/%s: cannot open: %s",
+            zip->path, clean, strerror(errno));
+    FAIL_IF(strncmp(real, zip->root, root) || real[root] != '/', e, SOHO_BAD,
+            "%s/%s: a link that leads out of the folder; put the file itself "
+            "there, or name the folder that it lies in",
+            zip->path, clean);
+    return vfs_read_file(e, real, ZIP_MAX_MEMBER, data, bytes);
+}
+
+int
+zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes)
+{
+    char clean[256];
+    i64 i;
+    Handle *h;
+
+    err_clean(clean, sizeof clean, member, strlen(member));
+    FAIL_IF(!name_is_plain(member), e, SOHO_BAD,
+            "%s: the name \"%s\" is refused: it must be relative, without "
+            "\"..\" and backslashes",
+            zip->path, clean);
+    if (zip->root)
+        return read_below(e, zip, member, clean, data, bytes);
+    TRY(take_handle(e, zip, &h));
+    i = zip_name_locate(h->zip, member, 0);
+    if (i < 0)
+        err_set(e, SOHO_IO, "%s: has no member %s", zip->path, clean);
+    else if (read_index(e, h->zip, (u64)i, data, bytes))
+        err_at(e, "%s: member %s", zip->path, clean);
+    give_handle(h);
+    return e->code;
+}
