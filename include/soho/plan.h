@@ -70,7 +70,10 @@ enum {
     NROLE
 };
 
-/* X(name, `what` of the step points into) */
+/* X(name, `what` of the step points into); none: `what` is 0.
+ * fill: to, bytes, word: writes the 32-bit word over `bytes` bytes of `to`.
+ * Optional arguments of library steps are there exactly when the row asks for
+ * them: bias and residual by POST_*, packed and scratch when not 0 bytes. */
 #define SOHO_STEPS(X)                                                          \
     X(kernel, KERNELS) X(gemm, GEMMS) X(conv, CONVS) X(pack_gemm, GEMMS)       \
     X(pack_conv, CONVS) X(fill, none)
@@ -131,7 +134,8 @@ typedef struct PlanArena {
 } PlanArena;
 
 typedef struct PlanBuffer {
-    u32 name;  /* unique; official name for parameters and state */
+    u32 name;  /* unique; official name for parameters and state; others of
+                * a tensor T: grad.T, moment1.T, moment2.T, good.T */
     u32 place; /* "models/lib/nn.lua:3 < models/tiny.lua:9" */
     u8 arena, dtype, rank, role;
     u32 phase; /* act, io: index of the phase it lives in; else PLAN_NONE */
