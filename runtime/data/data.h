@@ -73,7 +73,7 @@ enum { JSON_MAX_DEPTH = 512 };
 typedef struct Json {
     const char *path; /* for messages */
     const u8 *text;
-    u64 bytes, at, line; /* at: byte offset; line counts from 1 */
+    u64 bytes, at; /* at: byte offset of what comes next */
     Err *err;
     u32 depth, deepest; /* open containers: now, and at most so far */
     u64 nvalue;         /* values taken so far, containers included */
@@ -101,9 +101,11 @@ int json_object(Json *j);
 int json_next(Json *j, int *more);
 int json_key(Json *j, char *to, u64 size); /* a key with NUL: SOHO_BAD */
 int json_key_text(Json *j, char *to, u64 size, u64 *n); /* as json_string */
+int json_is(const char *key, u64 n, const char *word); /* key[0..n) = word? */
 int json_skip(Json *j);  /* any value, checked in full */
 int json_end(Json *j);   /* nothing but white space may follow */
 int json_more(Json *j);  /* 1: something follows (a file of many values) */
+u64 json_at(Json *j);    /* byte offset of what comes next, past white space */
 /* An error of the caller's own about the value at byte `at`. */
 int json_bad(Json *j, u64 at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
