@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int
@@ -50,6 +51,16 @@ sys_mkdir(const char *path, int mode)
     return mkdir(path, (mode_t)mode);
 }
 
+static i64
+sys_space(const char *path)
+{
+    struct statvfs st;
+
+    if (statvfs(path, &st))
+        return -1;
+    return (i64)(st.f_bavail * st.f_frsize);
+}
+
 static const Vfs the_system = {
     .open = sys_open,
     .close = close,
@@ -61,6 +72,7 @@ static const Vfs the_system = {
     .unlink = unlink,
     .rmdir = rmdir,
     .mkdir = sys_mkdir,
+    .space = sys_space,
 };
 
 const Vfs *vfs = &the_system;

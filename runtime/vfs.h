@@ -17,6 +17,7 @@ typedef struct Vfs {
     int (*unlink)(const char *path);
     int (*rmdir)(const char *path);
     int (*mkdir)(const char *path, int mode);
+    i64 (*space)(const char *path); /* bytes we may still write there, or -1 */
 } Vfs;
 
 extern const Vfs *vfs; /* the system's, unless a test replaced it */
