@@ -183,6 +183,34 @@ give_handle(Handle *h)
 
 /* ---------------------------------------------------------------- opening */
 
+/* A name without the UTF-8 flag is in the PC's first code page; each of its
+ * upper 128 characters takes 2 or 3 bytes of UTF-8.  NULL: no memory. */
+static char *
+from_cp437(const char *name)
+{
+    static const char upper[] =
+        "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»"
+        "░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀"
+        "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0";
+    char *copy = malloc(3 * strlen(name) + 1), *to = copy;
+
+    for (const char *s = name; copy && *s; s++) {
+        const char *from = upper;
+
+        if (!(*s & 0x80)) {
+            *to++ = *s;
+            continue;
+        }
+        for (int skip = *s & 0x7f; skip > 0; skip--)
+            from += (*from & 0x20) ? 3 : 2;
+        for (int left = (*from & 0x20) ? 3 : 2; left > 0; left--)
+            *to++ = *from++;
+    }
+    if (copy)
+        *to = 0;
+    return copy;
+}
+
 /* Copies all names, so that they can be asked for without a handle. */
 static int
 list_names(Err *e, Zip *zip, zip_t *from)
@@ -193,14 +221,17 @@ list_names(Err *e, Zip *zip, zip_t *from)
     FAIL_IF(!zip->name, e, SOHO_MEMORY, "%s: no memory for %llu names",
             zip->path, (unsigned long long)count);
     for (; zip->count < count; zip->count++) {
-        const char *name = zip_get_name(from, zip->count, ZIP_FL_ENC_STRICT);
+        u64 i = zip->count;
+        const char *raw = zip_get_name(from, i, ZIP_FL_ENC_RAW);
+        const char *name = zip_get_name(from, i, ZIP_FL_ENC_STRICT);
 
-        FAIL_IF(!name || !name[0], e, SOHO_BAD, "%s: member %llu has no name",
-                zip->path, (unsigned long long)zip->count);
-        zip->name[zip->count] = strdup(name);
-        FAIL_IF(!zip->name[zip->count], e, SOHO_MEMORY,
+        FAIL_IF(!raw || !name || !name[0], e, SOHO_BAD,
+                "%s: member %llu has no name", zip->path,
+                (unsigned long long)i);
+        zip->name[i] = strcmp(raw, name) ? from_cp437(raw) : strdup(raw);
+        FAIL_IF(!zip->name[i], e, SOHO_MEMORY,
                 "%s: no memory for the name of member %llu", zip->path,
-                (unsigned long long)zip->count);
+                (unsigned long long)i);
     }
     return 0;
 }

@@ -8,9 +8,12 @@
 #   reject         exit 3, stderr names the file
 #   reject-member  as reject, and the checksum of what is good agrees
 #   either         exit 0, or as reject
+# Rows that a library is known to get wrong stand in $known, `FILE: why` one a
+# line; each is skipped aloud, and must leave the list when it holds.
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
+known=
 tab=$(printf '\t')
 
 # Address space of at most 2.5 GB; a sanitizer needs more than that.
@@ -40,6 +43,12 @@ judge() {
         got=$(show "$file" 2>"$tmp/err")
         rc=$?
         why=$(fault "$expect" "$rc" "$got" "$want" "$file")
+        reason=$(printf '%s\n' "$known" | sed -n "s/^$file: //p")
+        if [ -n "$reason" ] && [ -n "$why" ]; then
+            echo "skip $class $expect $file: $why, $reason"
+            continue
+        fi
+        [ -z "$reason" ] || why="holds now, take it off the list"
         printf '%s\t%s\t%s\n' "$expect" "$file" "$why" >>"$tmp/count"
     done
     awk -F'\t' -v class="$class" '
