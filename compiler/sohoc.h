@@ -329,6 +329,10 @@ void meta_set(Prog *p, const char *key, const char *value);
 Func *func_find(Prog *p, const char *name);
 Func *func_add(Prog *p, const char *name, u32 kind);
 
+/* ---------------------------------------------------------------- options.c
+ * Exits after -h, -d ?, -t ? and --ops, and with 2 on a wrong line. */
+void options_read(Options *o, int argc, char **argv);
+
 /* ------------------------------------------------------------------ front.c
  * Runs the model in a sandboxed child and reads the text it hands over. */
 void front_read(Prog *p); /* exits 2, 3 or 6 with a message */
@@ -357,10 +361,14 @@ typedef struct Grad {
 /* Adds v (any shape that broadcasts from x's) to the gradient of value x. */
 void grad_add(Grad *g, Val x, Val v);
 
-/* ---------------------------------------------------------- lower, place ... */
+/* ------------------------------------------------------------------ steps.c
+ * Buffers and steps: rows, ranges, the text of dumps after lower. */
 u32 buf_add(Prog *p, const char *name, const Type *t, u32 arena, u32 role,
             i32 func, const char *place);
 u32 buf_find(const Prog *p, const char *name); /* PLAN_NONE: none */
+/* Whether the range (role range) covers buffer b. */
+bool buf_covers(const Buf *range, const Buf *b);
+void print_steps(const Prog *p, FILE *out);
 
 /* tmpl.c: the whole text of a kernel's source file, malloc'ed. */
 char *tmpl_instance(const Kernel *k, u64 *bytes);
