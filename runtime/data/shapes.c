@@ -1,0 +1,406 @@
+/* shapes.c - `soho-rt data shapes`: makes a small real data set of coloured
+ * shapes in SOHO's own form, to train and evaluate on.
+ *
+ * In: sizes and a seed.  Out, in one folder: train2014.zip, val2014.zip (JPEG
+ * and PNG mixed), train_data_vqa.json, val_data_vqa.json (the grouped form),
+ * vocab.txt (WordPiece), answers.txt (in label order), and one unseen picture
+ * as a file of its own. */
+#include "runtime/data/shapes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runtime/cmd.h"
+#include "runtime/vfs.h"
+
+enum { TRAIN, UNSEEN, PARTS };
+
+/* The largest zip that is put together in memory. */
+enum { MAX_ZIP = 1 << 30 };
+
+static const char *const part_name[PARTS] = {"train", "val"};
+
+/* One set in the making. */
+typedef struct Maker {
+    const ShapesSpec *spec;
+    Scene *scene[PARTS];
+    Asked *asked[PARTS];
+    u32 nasked[PARTS];
+    u8 *rgb;
+} Maker;
+
+static void
+maker_close(Maker *m)
+{
+    for (u32 part = 0; part < PARTS; part++) {
+        free(m->scene[part]);
+        free(m->asked[part]);
+    }
+    free(m->rgb);
+}
+
+static int
+maker_open(Err *e, const ShapesSpec *spec, Maker *m)
+{
+    int good = 1;
+
+    *m = (Maker){.spec = spec};
+    for (u32 part = 0; part < PARTS; part++) {
+        m->scene[part] = calloc(spec->images[part] + 1, sizeof(Scene));
+        m->asked[part] = calloc(spec->images[part] + 1, SLOTS * sizeof(Asked));
+        good &= m->scene[part] && m->asked[part];
+    }
+    m->rgb = malloc((u64)spec->w * (u64)spec->h * 3);
+    FAIL_IF(!good || !m->rgb, e, SOHO_MEMORY, "no memory for %u pictures",
+            spec->images[TRAIN] + spec->images[UNSEEN]);
+    return 0;
+}
+
+/* --------------------------------------------------------------- writing */
+
+static int
+write_file(Err *e, const Maker *m, const char *name, const Bytes *data)
+{
+    char path[4096];
+
+    FAIL_IF(data->failed, e, SOHO_MEMORY, "no memory to make %s", name);
+    FAIL_IF(snprintf(path, sizeof path, "%s/%s", m->spec->out, name) >=
+                (int)sizeof path,
+            e, SOHO_IO, "--out: the path is too long");
+    return vfs_replace_file(e, path, data->data, data->n);
+}
+
+static void
+file_name(const Scene *scene, u32 index, char to[64])
+{
+    snprintf(to, 64, "shapes_%06u.%s", index, scene->jpeg ? "jpg" : "png");
+}
+
+static void
+pack_picture(Maker *m, const Scene *scene, Bytes *to)
+{
+    to->n = 0;
+    draw_scene(scene, m->rgb);
+    if (scene->jpeg)
+        pack_jpeg(to, m->rgb, scene->w, scene->h);
+    else
+        pack_png(to, m->rgb, scene->w, scene->h);
+}
+
+static int
+pack_pictures(Err *e, Maker *m, u32 part, PackZip *zip, Bytes *picture)
+{
+    for (u32 i = 0; i < m->spec->images[part]; i++) {
+        const Scene *scene = &m->scene[part][i];
+        char file[64], member[96];
+
+        file_name(scene, i, file);
+        snprintf(member, sizeof member, "%s2014/%s", part_name[part], file);
+        pack_picture(m, scene, picture);
+        pack_member(zip, member, picture);
+        FAIL_IF(zip->file.n > MAX_ZIP, e, SOHO_USAGE,
+                "%u pictures of this size need a zip of more than 1 GiB; ask "
+                "for fewer or smaller ones",
+                m->spec->images[part]);
+    }
+    pack_end(zip);
+    return 0;
+}
+
+static int
+write_pictures(Err *e, Maker *m, u32 part)
+{
+    PackZip zip = {.members = 0};
+    Bytes picture = {.n = 0};
+    char name[64];
+
+    snprintf(name, sizeof name, "%s2014.zip", part_name[part]);
+    if (!pack_pictures(e, m, part, &zip, &picture))
+        write_file(e, m, name, &zip.file);
+    pack_free(&zip);
+    bytes_free(&picture);
+    return e->code;
+}
+
+/* ans2label and label2ans. */
+static void
+print_answers(Bytes *to)
+{
+    bytes_print(to, "\"ans2label\":{");
+    for (u32 a = 0; a < ANSWERS; a++)
+        bytes_print(to, "%s\"%s\":%u", a ? "," : "", ask_answer(a), a);
+    bytes_print(to, "},\"label2ans\":[");
+    for (u32 a = 0; a < ANSWERS; a++)
+        bytes_print(to, "%s\"%s\"", a ? "," : "", ask_answer(a));
+    bytes_print(to, "]");
+}
+
+/* One picture and its questions, on one line. */
+static void
+print_scene(const Maker *m, u32 part, u32 i, Bytes *to)
+{
+    const Scene *scene = &m->scene[part][i];
+    u32 id = part * 1000000 + i;
+    char text[64];
+
+    file_name(scene, i, text);
+    bytes_print(to,
+                "{\"file_name\":\"%s\",\"image_id\":%u,\"height\":%d,"
+                "\"width\":%d,\"vqa\":[",
+                text, id, scene->h, scene->w);
+    for (u32 k = 0; k < scene->asked; k++) {
+        const Asked *asked = &m->asked[part][scene->first + k];
+
+        ask_text(asked->text, text, sizeof text);
+        bytes_print(to,
+                    "%s{\"question\":\"%s\",\"question_id\":%u,"
+                    "\"labels\":[%u],\"scores\":[1]}",
+                    k ? "," : "", text, id * 10 + k, asked->answer);
+    }
+    bytes_print(to, "]}");
+}
+
+static int
+write_questions(Err *e, Maker *m, u32 part)
+{
+    Bytes to = {.n = 0};
+    char name[64];
+
+    bytes_print(&to, "{\"data\":[\n");
+    for (u32 i = 0; i < m->spec->images[part]; i++) {
+        bytes_print(&to, i ? ",\n" : "");
+        print_scene(m, part, i, &to);
+    }
+    bytes_print(&to, "\n],");
+    print_answers(&to);
+    bytes_print(&to, "}\n");
+    snprintf(name, sizeof name, "%s_data_vqa.json", part_name[part]);
+    write_file(e, m, name, &to);
+    bytes_free(&to);
+    return e->code;
+}
+
+/* Adds the words of a text that the list (one a line) does not hold yet. */
+static void
+add_words(Bytes *list, const char *text)
+{
+    while (*text) {
+        u64 n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
+        char line[64];
+
+        if (*text == ' ') {
+            text++;
+            continue;
+        }
+        n = n ? n : 1;
+        snprintf(line, sizeof line, "\n%.*s\n", (int)n, text);
+        text += n;
+        if (!list->failed && !memmem(list->data, list->n, line, strlen(line)))
+            bytes_add(list, line + 1, strlen(line) - 1);
+    }
+}
+
+static int
+write_words(Err *e, Maker *m)
+{
+    Bytes words = {.n = 0}, answers = {.n = 0};
+
+    bytes_print(&words, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+    for (u32 k = 0; k < TEXTS; k++) {
+        char text[64];
+
+        ask_text(k, text, sizeof text);
+        add_words(&words, text);
+    }
+    for (u32 a = 0; a < ANSWERS; a++)
+        bytes_print(&answers, "%s\n", ask_answer(a));
+    if (!write_file(e, m, "vocab.txt", &words))
+        write_file(e, m, "answers.txt", &answers);
+    bytes_free(&words);
+    bytes_free(&answers);
+    return e->code;
+}
+
+/* The first unseen picture of several shapes, as a file beside the zips. */
+static int
+write_example(Err *e, Maker *m, ShapesReport *report)
+{
+    Bytes picture = {.n = 0};
+    const Asked *asked = m->asked[UNSEEN];
+    u32 i = 0;
+
+    while (i + 1 < m->spec->images[UNSEEN] &&
+           (m->scene[UNSEEN][i].count < ITEMS || !m->scene[UNSEEN][i].asked))
+        i++;
+    if (!m->nasked[UNSEEN])
+        return 0;
+    asked += m->scene[UNSEEN][i].first + m->scene[UNSEEN][i].asked / 2;
+    ask_text(asked->text, report->question, sizeof report->question);
+    snprintf(report->answer, sizeof report->answer, "%s",
+             ask_answer(asked->answer));
+    snprintf(report->example, sizeof report->example, "example.%s",
+             m->scene[UNSEEN][i].jpeg ? "jpg" : "png");
+    pack_picture(m, &m->scene[UNSEEN][i], &picture);
+    write_file(e, m, report->example, &picture);
+    bytes_free(&picture);
+    return e->code;
+}
+
+/* ------------------------------------------------------------- measuring */
+
+static void
+measure(const Maker *m, ShapesReport *r)
+{
+    u8 seen[TRIPLES] = {0};
+
+    for (u32 part = 0; part < PARTS; part++) {
+        r->pictures[part] = m->spec->images[part];
+        r->questions[part] = m->nasked[part];
+        for (u32 i = 0; i < m->spec->images[part]; i++) {
+            const Scene *scene = &m->scene[part][i];
+
+            r->jpegs[part] += scene->jpeg;
+            r->landscapes[part] += scene->w > scene->h;
+            for (u32 k = 0; k < scene->count; k++)
+                seen[item_triple(scene->item[k])] |= (u8)(1u << part);
+        }
+        for (u32 i = 0; i < m->nasked[part]; i++)
+            r->yes_no[part] += (u32)ask_is_yes_no(m->asked[part][i].text);
+    }
+    for (u32 i = 0; i < TRIPLES; i++) {
+        r->triples[TRAIN] += seen[i] & 1;
+        r->triples[UNSEEN] += seen[i] >> 1;
+        r->shared += seen[i] == 3;
+    }
+    r->guess = ask_guess(m->asked[TRAIN], m->nasked[TRAIN], m->asked[UNSEEN],
+                         m->nasked[UNSEEN]);
+}
+
+static int
+make_all(Err *e, Maker *m, ShapesReport *report)
+{
+    u8 part_of[TRIPLES];
+
+    scene_split(m->spec->seed, part_of);
+    for (u32 part = 0; part < PARTS; part++) {
+        u32 n = m->spec->images[part];
+
+        for (u32 i = 0; i < n; i++)
+            scene_draw(m->spec, part_of, part, i, &m->scene[part][i]);
+        m->nasked[part] = ask_all(m->scene[part], n, m->asked[part]);
+        TRY(write_pictures(e, m, part));
+        TRY(write_questions(e, m, part));
+    }
+    TRY(write_words(e, m));
+    measure(m, report);
+    return write_example(e, m, report);
+}
+
+int
+shapes_make(Err *e, const ShapesSpec *spec, ShapesReport *report)
+{
+    Maker m;
+
+    *report = (ShapesReport){.shared = 0};
+    if (vfs->mkdir(spec->out, 0777) && errno != EEXIST)
+        return err_set(e, SOHO_IO, "%s: cannot make the folder: %s", spec->out,
+                       strerror(errno));
+    if (!maker_open(e, spec, &m))
+        make_all(e, &m, report);
+    maker_close(&m);
+    return e->code;
+}
+
+/* --------------------------------------------------------------- command */
+
+static f64
+percent(f64 part, f64 whole)
+{
+    return whole > 0 ? 100 * part / whole : 0;
+}
+
+static void
+print_report(const ShapesSpec *spec, const ShapesReport *r)
+{
+    static const char *const title[PARTS] = {"training", "unseen"};
+
+    for (u32 p = 0; p < PARTS; p++)
+        printf("%-9s %u pictures (%u JPEG, %u PNG; %u landscape, %u portrait), "
+               "%u questions, %.1f %% of them yes/no\n",
+               title[p], r->pictures[p], r->jpegs[p],
+               r->pictures[p] - r->jpegs[p], r->landscapes[p],
+               r->pictures[p] - r->landscapes[p], r->questions[p],
+               percent(r->yes_no[p], r->questions[p]));
+    printf("draws     %u training and %u unseen (shape, colour, place) triples "
+           "of %d, %u shared\n",
+           r->triples[TRAIN], r->triples[UNSEEN], TRIPLES, r->shared);
+    printf("guess     %.1f %% of the unseen questions: the best guess without "
+           "the picture\n",
+           100 * r->guess);
+    printf("folder    %s\n", spec->out);
+    if (r->example[0])
+        printf("example   %s/%s \"%s\" %s\n", spec->out, r->example,
+               r->question, r->answer);
+}
+
+/* "128x96" into w and h, the longer side first. */
+static int
+read_size(Err *e, const char *text, ShapesSpec *spec)
+{
+    int w, h, end = 0;
+
+    FAIL_IF(sscanf(text, "%4dx%4d%n", &w, &h, &end) != 2 || text[end], e,
+            SOHO_USAGE, "--size: expected WIDTHxHEIGHT, got \"%.32s\"", text);
+    spec->w = w > h ? w : h;
+    spec->h = w > h ? h : w;
+    FAIL_IF(spec->h < 40 || spec->w > SHAPES_SIDE, e, SOHO_USAGE,
+            "--size: sides of 40 to %d pixels expected, got %.32s", SHAPES_SIDE,
+            text);
+    return 0;
+}
+
+static int
+read_spec(Err *e, const u64 images[PARTS], const char *size, ShapesSpec *spec)
+{
+    for (u32 part = 0; part < PARTS; part++) {
+        FAIL_IF(images[part] < 1 || images[part] > SHAPES_IMAGES, e, SOHO_USAGE,
+                "--%s: 1 to %d pictures expected, got %llu",
+                part ? "val" : "images", SHAPES_IMAGES,
+                (unsigned long long)images[part]);
+        spec->images[part] = (u32)images[part];
+    }
+    return read_size(e, size, spec);
+}
+
+int
+cmd_shapes(int argc, char **argv)
+{
+    ShapesSpec spec = {.seed = 1};
+    const char *size = "128x96";
+    u64 images[PARTS] = {3000, 500};
+    const Option options[] = {
+        {OPT_TEXT, "--out", "DIR", &spec.out, 1, "folder to write"},
+        {OPT_COUNT, "--images", "N", &images[TRAIN], 0,
+         "training pictures (3000)"},
+        {OPT_COUNT, "--val", "N", &images[UNSEEN], 0, "unseen pictures (500)"},
+        {OPT_COUNT, "--seed", "N", &spec.seed, 0, "other draws (1)"},
+        {OPT_TEXT, "--size", "WxH", &size, 0, "largest picture (128x96)"},
+        {OPT_END, NULL, NULL, NULL, 0, NULL},
+    };
+    ShapesReport report;
+    Err e = {0};
+    int code = cmd_options(options,
+                           "Makes pictures of coloured shapes and questions "
+                           "about them, to train and evaluate on.",
+                           argc, argv);
+
+    if (code >= 0)
+        return code;
+    if (read_spec(&e, images, size, &spec) || shapes_make(&e, &spec, &report))
+        return cmd_fail("data shapes", &e);
+    print_report(&spec, &report);
+    return 0;
+}
