@@ -219,18 +219,23 @@ typedef struct AttrSpec {
     f64 missing;
 } AttrSpec;
 
+/* What a family file offers; NULL where its ops have none. */
+typedef struct Family {
+    /* Fills n->out from its inputs' types; false after diag_err(). */
+    bool (*infer)(Func *f, Node *n);
+    /* Adds to each input's gradient (grad_add) for dy of output 0. */
+    void (*grad)(struct Grad *g, u32 node, Val dy);
+    /* composite: emits primitives, returns the value they make. */
+    Val (*expand)(struct Build *b, const Node *n, const Val *in);
+} Family;
+
 typedef struct Op {
-    const char *name, *family, *attrs, *text;
+    const char *name, *family_name, *attrs, *text;
     i32 nin, nout; /* nin -1: any number from 1 on */
     u8 kind, flags;
+    const Family *family;
     AttrSpec attr[MAX_ATTR];
     u32 nattr;
-    /* Fills n->out from its inputs' types; false after diag_at_node(). */
-    bool (*infer)(Func *f, Node *n);
-    /* Adds to each input's gradient (grad_add), given those of the outputs. */
-    void (*grad)(struct Grad *g, u32 node);
-    /* composite: emits primitives into g, returns the value they make. */
-    Val (*expand)(struct Build *b, const Node *n, const Val *in);
 } Op;
 extern Op optab[NOP]; /* ops.c */
 
@@ -266,6 +271,8 @@ _Noreturn void die(int code, const char *fmt, ...)
 _Noreturn void bug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Lines of the model's files, for carets; front.c gives them. */
 void diag_source(const char *file, const char *text, u64 bytes);
+void diag_folder(const char *prefix); /* put before files that are shown */
+extern bool diag_child; /* in the model's process: leave without clean-up */
 extern const char *diag_pass; /* word of the running pass, for bug() */
 
 /* -------------------------------------------------------------------- ops.c */
@@ -276,6 +283,11 @@ i64 attr_i(const Node *n, const char *name);
 f64 attr_f(const Node *n, const char *name);
 const char *attr_s(const Node *n, const char *name);
 const Attr *attr_l(const Node *n, const char *name);
+/* A fresh attribute row of op with its defaults, and setters into it. */
+Attr *attrs_new(u32 op);
+void attr_set_f(Attr *a, u32 op, const char *name, f64 value);
+void attr_set_s(Attr *a, u32 op, const char *name, const char *value);
+void attr_set_l(Attr *a, u32 op, const char *name, u32 n, const i32 *list);
 /* The manual page of `sohoc --ops`, printed from the table. */
 void ops_print(FILE *out);
 
@@ -287,6 +299,7 @@ u64 type_bytes(const Type *t);
 bool type_same(const Type *a, const Type *b);
 const char *type_text(const Type *t); /* "f32[4,768]" */
 const Node *node_of(const Func *f, Val v);
+bool val_literal(const Func *f, Val v, f64 *value); /* is it a literal? */
 
 /* Appends a node; attrs may be NULL (defaults).  No check: see infer_node. */
 u32 node_add(Func *f, u32 op, const Val *in, u32 nin, const Attr *attrs,
@@ -305,7 +318,9 @@ Val emit1(Build *b, u32 op, Val a);
 Val emit2(Build *b, u32 op, Val a, Val c);
 Val emit_attrs(Build *b, u32 op, const Val *in, u32 nin, const Attr *attrs);
 Val emit_literal(Build *b, f64 value);
+Val emit_dims(Build *b, u32 op, Val x, u32 rank, const i32 *dim);
 Val emit_reshape(Build *b, Val x, u32 rank, const i32 *dim);
+Val emit_broadcast(Build *b, Val x, u32 rank, const i32 *dim);
 Val emit_permute(Build *b, Val x, const u8 *order);
 Val emit_slice(Build *b, Val x, u32 dim, i64 first, i64 count);
 Val emit_sum(Build *b, Val x, u32 first, u32 count);
@@ -318,7 +333,7 @@ void emit_store(Build *b, const char *tensor, Val v, bool add);
  * VAL_NONE to keep the node as it is.  Outs, loss and inputs follow. */
 typedef Val Rewrite(Build *b, const Node *n, const Val *in, void *user);
 void graph_rebuild(Prog *p, Func *f, Rewrite *fn, void *user);
-/* users[v] counts of each value's users, outs included: index VAL. */
+/* Number of users of each value, outs included; index with a Val. */
 u32 *graph_uses(const Func *f);
 
 Tensor *tensor_find(const Prog *p, const char *name); /* NULL: none */
