@@ -272,6 +272,27 @@ graph_rebuild(Prog *p, Func *f, Rewrite *fn, void *user)
         f->loss = mapped(map, f->loss);
 }
 
+void
+graph_sweep(Func *f, const bool *live)
+{
+    u32 *to = mem_alloc((f->nnode + 1) * sizeof *to), n = 0;
+    for (u32 i = 0; i < f->nnode; i++) {
+        if (!live[i])
+            continue;
+        Node *node = &f->node[n];
+        *node = f->node[i];
+        for (u32 k = 0; k < node->nin; k++)
+            node->in[k] =
+                VAL(to[VAL_NODE(node->in[k])], VAL_OUT(node->in[k]));
+        to[i] = n++;
+    }
+    f->nnode = n;
+    for (u32 i = 0; i < f->nout; i++)
+        f->out[i].val =
+            VAL(to[VAL_NODE(f->out[i].val)], VAL_OUT(f->out[i].val));
+    f->loss = VAL_NONE; /* grad has run: nothing starts from it again */
+}
+
 u32 *
 graph_uses(const Func *f)
 {

@@ -333,6 +333,8 @@ void emit_store(Build *b, const char *tensor, Val v, bool add);
  * VAL_NONE to keep the node as it is.  Outs, loss and inputs follow. */
 typedef Val Rewrite(Build *b, const Node *n, const Val *in, void *user);
 void graph_rebuild(Prog *p, Func *f, Rewrite *fn, void *user);
+/* Drops the nodes that are not live (all that live ones use must be). */
+void graph_sweep(Func *f, const bool *live);
 /* Number of users of each value, outs included; index with a Val. */
 u32 *graph_uses(const Func *f);
 
@@ -375,6 +377,7 @@ typedef struct Grad {
 } Grad;
 /* Adds v (any shape that broadcasts from x's) to the gradient of value x. */
 void grad_add(Grad *g, Val x, Val v);
+void update_build(Prog *p); /* update.c: phases update and init */
 
 /* ------------------------------------------------------------------ steps.c
  * Buffers and steps: rows, ranges, the text of dumps after lower. */

@@ -1,0 +1,156 @@
+/* update.c - the phases `update` and `init`, made by grad from the model's
+ * optimiser groups and starting values.
+ *
+ * update: schedule, global norm with finite check, one optimiser kernel per
+ * group over the group's whole range, commit of the state. */
+#include "compiler/sohoc.h"
+
+static i32
+group_of(const Update *u, const char *name)
+{
+    for (u32 i = 0; i < u->ngroup; i++)
+        if (glob(u->group[i].pattern, name))
+            return (i32)i;
+    return -1;
+}
+
+static void
+add_twin(Prog *p, const Tensor *of, const char *prefix, u32 role)
+{
+    Tensor *t = tensor_add(p, format("%s%s", prefix, of->name), of->type,
+                           role, of->place);
+    t->group = of->group;
+}
+
+/* Groups, gradients' groups and moments of every parameter that trains. */
+static void
+assign_groups(Prog *p)
+{
+    const Update *u = &p->update;
+    u32 used[MAX_GROUPS] = {0};
+    for (u32 i = 0, n = p->ntensor; i < n; i++) {
+        Tensor *g = p->tensor[i].role == RO_param
+                        ? tensor_find(p, format("grad.%s", p->tensor[i].name))
+                        : NULL;
+        if (!g)
+            continue;
+        i32 k = group_of(u, p->tensor[i].name);
+        if (k < 0)
+            die(SOHO_BAD, "%s: error: no optimiser group matches %s",
+                p->opt.model, p->tensor[i].name);
+        used[k]++;
+        g->group = p->tensor[i].group = k;
+        Tensor param = p->tensor[i]; /* adding moves the table */
+        add_twin(p, &param, "moment1.", RO_moment);
+        if (!strcmp(u->group[k].rule, "adamw"))
+            add_twin(p, &param, "moment2.", RO_moment);
+    }
+    for (u32 k = 0; k < u->ngroup; k++) {
+        if (!used[k])
+            die(SOHO_BAD, "%s: error: optimiser group '%s' matches no "
+                "trained parameter", u->group[k].place, u->group[k].pattern);
+        meta_set(p, format("update.group%u", k + 1),
+                 format("%s %s lr %g, %u parameters", u->group[k].pattern,
+                        u->group[k].rule, u->group[k].lr, used[k]));
+    }
+}
+
+static void
+emit_schedule(Build *b, const Update *u)
+{
+    Attr *a = attrs_new(OP_schedule);
+    attr_set_s(a, OP_schedule, "policy", u->policy ? u->policy : "fixed");
+    attr_set_f(a, OP_schedule, "warmup", u->warmup);
+    attr_set_f(a, OP_schedule, "ratio", u->ratio);
+    attr_set_f(a, OP_schedule, "gamma", u->gamma);
+    attr_set_f(a, OP_schedule, "floor", u->floor);
+    attr_set_f(a, OP_schedule, "total", u->total);
+    Attr *at = &a[attr_find(OP_schedule, "at")];
+    at->n = (u8)u->nat;
+    memcpy(at->list, u->at, sizeof u->at);
+    emit_attrs(b, OP_schedule, NULL, 0, a);
+}
+
+static void
+emit_rule(Build *b, const OptGroup *g, u32 index)
+{
+    u32 op = strcmp(g->rule, "sgd") ? OP_adamw : OP_sgd;
+    Attr *a = attrs_new(op);
+    attr_set_f(a, op, "group", index);
+    attr_set_f(a, op, "lr", g->lr);
+    attr_set_f(a, op, "decay", g->decay);
+    if (op == OP_sgd) {
+        attr_set_f(a, op, "momentum", g->momentum);
+    } else {
+        attr_set_f(a, op, "beta1", g->beta1);
+        attr_set_f(a, op, "beta2", g->beta2);
+        attr_set_f(a, op, "eps", g->eps);
+    }
+    b->place = g->place;
+    emit_attrs(b, op, NULL, 0, a);
+}
+
+static void
+build_update(Prog *p)
+{
+    const Update *u = &p->update;
+    Func *f = func_add(p, "update", PH_update);
+    Build b = {p, f, "update", p->opt.model};
+    emit_schedule(&b, u);
+    Attr *a = attrs_new(OP_grad_norm);
+    attr_set_f(a, OP_grad_norm, "limit", u->clip);
+    emit_attrs(&b, OP_grad_norm, NULL, 0, a);
+    for (u32 i = 0; i < u->ngroup; i++)
+        emit_rule(&b, &u->group[i], i);
+    emit_attrs(&b, OP_commit, NULL, 0, NULL);
+}
+
+/* Starting values; running state starts in both slots. */
+static void
+build_init(Prog *p)
+{
+    Func *f = func_add(p, "init", PH_init);
+    Build b = {p, f, "init", p->opt.model};
+    for (u32 i = 0; i < p->ntensor; i++) {
+        const Tensor *t = &p->tensor[i];
+        bool normal = t->init == INIT_normal;
+        u32 op = normal ? OP_normal : OP_fill;
+        Attr *a = attrs_new(op);
+        attr_set_s(a, op, "tensor", t->name);
+        attr_set_f(a, op, normal ? "std" : "value", t->value);
+        b.place = t->place;
+        b.name = t->name;
+        emit_attrs(&b, op, NULL, 0, a);
+    }
+}
+
+/* Trained state has a second slot that holds the last good values. */
+static void
+add_good_slots(Prog *p)
+{
+    for (u32 i = 0, n = p->ntensor; i < n; i++)
+        if (p->tensor[i].role == RO_state) {
+            Tensor live = p->tensor[i];
+            add_twin(p, &live, "good.", RO_good);
+            Tensor *good = &p->tensor[p->ntensor - 1];
+            good->init = live.init;
+            good->value = live.value;
+        }
+}
+
+void
+update_build(Prog *p)
+{
+    bool train = false;
+    for (u32 i = 0; i < p->nfunc; i++)
+        train |= p->func[i].kind == PH_train;
+    if (train) {
+        if (!p->update.ngroup)
+            die(SOHO_BAD, "%s: error: phase train without phase update",
+                p->opt.model);
+        assign_groups(p);
+        add_good_slots(p);
+        build_update(p);
+    }
+    build_init(p);
+}
