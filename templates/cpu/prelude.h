@@ -232,6 +232,7 @@ cos_f32(float x)
 #define PHILOX_BYTES 32
 #endif
 typedef uint64_t Lanes __attribute__((vector_size(PHILOX_BYTES)));
+typedef uint64_t Pair __attribute__((may_alias)); /* two words */
 enum { PHILOX_LANES = PHILOX_BYTES / 8, PHILOX_GROUP = 8 * PHILOX_LANES };
 
 /* Product of the low halves of each lane.  (The compiler cannot know that the
@@ -256,14 +257,15 @@ philox_words(uint32_t *word, uint32_t block, uint32_t site,
              const SohoStep *step)
 {
     uint32_t k0 = step->seed[0], k1 = step->seed[1];
-    Lanes zero = {0}, c0[2] = {zero, zero}, c1[2] = {zero, zero};
+    static const union {
+        uint64_t i[16];
+        Lanes v[2];
+    } count = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
+    Lanes zero = {0}, c1[2] = {zero, zero};
+    Lanes c0[2] = {count.v[0] + block, count.v[1] + block};
     Lanes c2[2] = {zero + site, zero + site};
     Lanes c3[2] = {zero + step->t, zero + step->t};
 
-    for (int i = 0; i < PHILOX_LANES; i++) {
-        c0[0][i] = block + (uint32_t)i;
-        c0[1][i] = block + (uint32_t)(PHILOX_LANES + i);
-    }
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
 #pragma GCC unroll 2
@@ -281,7 +283,7 @@ philox_words(uint32_t *word, uint32_t block, uint32_t site,
     }
 #pragma GCC unroll 2
     for (int v = 0; v < 2; v++) {
-        uint64_t *out = (uint64_t *)word + 2 * PHILOX_LANES * v;
+        Pair *out = (Pair *)word + 2 * PHILOX_LANES * v;
         Lanes low = (c0[v] & 0xffffffffu) | c1[v] << 32;
         Lanes high = (c2[v] & 0xffffffffu) | c3[v] << 32;
 
