@@ -15,6 +15,8 @@ typedef int64_t i64;
 typedef float f32;
 typedef double f64;
 
+#define SOHO_VERSION "0.1"
+
 #define countof(a) (sizeof(a) / sizeof *(a))
 
 /* Exit codes of both programs, and the error codes inside the runtime. */
