@@ -56,6 +56,7 @@ typedef struct Draft {
     u64 at; /* where its object begins */
     Question q;
     u32 nscore;
+    int named; /* q.id has been read */
 } Draft;
 
 /* -------------------------------------------------------------------- keys */
@@ -169,7 +170,9 @@ read_question_key(Reader *r, int k, Draft *d)
     case QUESTION:
         return read_text(r, d);
     case QUESTION_ID:
-        return json_u64(&r->j, &d->q.id);
+        TRY(json_u64(&r->j, &d->q.id));
+        d->named = 1;
+        return 0;
     case LABELS:
         return read_labels(r, d);
     default:
@@ -229,7 +232,7 @@ read_question(Reader *r, Draft *d)
 static int
 blame(Reader *r, const Draft *d, u32 n)
 {
-    if (d->keys >> QUESTION_ID & 1 && d->q.id)
+    if (d->named)
         return err_at(r->e, "question_id %llu", (unsigned long long)d->q.id);
     return err_at(r->e, "question %u of the picture", n + 1);
 }

@@ -14,7 +14,8 @@ enum {
  * than WORD_CHARS characters.  Not 0 ends the splitting. */
 typedef int WordSink(void *context, const char *word, i32 n);
 
-/* Bytes of s[0..n) that are valid UTF-8: n, or the offset of the first error. */
+/* Bytes of s[0..n) that are valid UTF-8: n, or the offset of the first error.
+ */
 u64 words_check(const u8 *s, u64 n);
 
 /* Splits valid UTF-8 as BERT's basic tokenizer does: lower case, a blank
