@@ -86,7 +86,7 @@ typedef struct Func {
     Val loss;  /* train: what grad starts from, else VAL_NONE */
     i32 pack;  /* index of the pack func it depends on, or -1 */
     Group *group;
-    u32 ngroup;
+    u32 ngroup, group_cap;
     Step *step;
     u32 nstep, step_cap;
 } Func;
@@ -185,7 +185,7 @@ typedef struct Prog {
     Tensor *tensor;     u32 ntensor, tensor_cap;
     Func *func;         u32 nfunc, func_cap;
     Update update;
-    const char **answer; u32 nanswer;
+    const char **answer; u32 nanswer, answer_cap;
     u8 *vocab;          u64 vocab_bytes;
     Buf *buf;           u32 nbuf, buf_cap;
     Kernel *kernel;     u32 nkernel, kernel_cap;
@@ -359,6 +359,9 @@ void front_read(Prog *p); /* exits 2, 3 or 6 with a message */
 void print_prog(const Prog *p, FILE *out);
 void print_func(const Prog *p, const Func *f, FILE *out);
 bool parse_prog(Prog *p, const char *name, const char *text, u64 bytes);
+/* Dotted name of 1..255 letters, digits, _ (and @); chain of FILE:LINE. */
+bool name_good(const char *s);
+bool place_good(const char *s);
 
 /* ----------------------------------------------------------------- verify.c
  * Checks what p->state promises; shares no code with the passes. */
