@@ -357,7 +357,7 @@ void front_read(Prog *p); /* exits 2, 3 or 6 with a message */
 /* ------------------------------------------------ print.c, parse.c: the one
  * text form; parse reads exactly what print writes, and trusts nothing. */
 void print_prog(const Prog *p, FILE *out);
-void print_func(const Prog *p, const Func *f, FILE *out);
+void print_func(const Func *f, FILE *out);
 bool parse_prog(Prog *p, const char *name, const char *text, u64 bytes);
 /* Dotted name of 1..255 letters, digits, _ (and @); chain of FILE:LINE. */
 bool name_good(const char *s);
