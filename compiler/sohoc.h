@@ -382,6 +382,19 @@ typedef struct Grad {
 void grad_add(Grad *g, Val x, Val v);
 void update_build(Prog *p); /* update.c: phases update and init */
 
+/* ------------------------------------------------------------------- view.c
+ * Where a value's elements lie: a chain of views resolved to its base. */
+typedef struct Where {
+    Val base;             /* the value that owns the memory; never a view */
+    i64 offset;           /* elements from the base's first one */
+    i64 stride[MAX_RANK]; /* elements, per axis; 0 where it repeats */
+    bool ok;              /* false: a reshape in the chain needs a copy */
+} Where;
+Where where(const Func *f, Val v);
+/* Are elements of type t with these strides dense in row-major order? */
+bool is_dense(const Type *t, const i64 *stride);
+void natural_strides(const Type *t, i64 *stride);
+
 /* ------------------------------------------------------------------ steps.c
  * Buffers and steps: rows, ranges, the text of dumps after lower. */
 u32 buf_add(Prog *p, const char *name, const Type *t, u32 arena, u32 role,

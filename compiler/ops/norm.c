@@ -176,16 +176,17 @@ affine(Build *b, Val xhat, Val w, Val bias)
     return emit2(b, OP_add, emit2(b, OP_mul, xhat, w), bias);
 }
 
-/* running = (1 - momentum) * running + momentum * now */
+/* running = (1 - momentum) * running + momentum * now, in now's shape */
 static void
 follow(Build *b, Val running, Val now, f64 momentum)
 {
-    Val old = emit2(b, OP_mul, running, emit_literal(b, 1 - momentum));
-    Type t = type_of(b->f, running);
-    Val add = emit2(b, OP_mul, emit_reshape(b, now, t.rank, t.dim),
-                    emit_literal(b, momentum));
+    Type t = type_of(b->f, running), wide = type_of(b->f, now);
+    Val old = emit_reshape(b, running, wide.rank, wide.dim);
+    Val next = emit2(
+        b, OP_add, emit2(b, OP_mul, old, emit_literal(b, 1 - momentum)),
+        emit2(b, OP_mul, now, emit_literal(b, momentum)));
     emit_store(b, attr_s(node_of(b->f, running), "tensor"),
-               emit2(b, OP_add, old, add), false);
+               emit_reshape(b, next, t.rank, t.dim), false);
 }
 
 static Val

@@ -1,0 +1,121 @@
+/* layout - order in memory.  needs SMALL; keeps it.
+ *
+ * A product that is only read permuted is written in that order at once; what
+ * a template or a library cannot read by strides gets a dense copy here, so
+ * that lower never meets a surprise.  Activations are [B,H,W,C] throughout. */
+#include "compiler/sohoc.h"
+
+/* Matmuls whose one user is a permute take its order. */
+static void
+choose_orders(Func *f)
+{
+    u32 *uses = graph_uses(f);
+    for (u32 i = 0; i < f->nnode; i++) {
+        const Node *n = &f->node[i];
+        if (n->op != OP_permute)
+            continue;
+        Node *x = &f->node[VAL_NODE(n->in[0])];
+        if (x->op != OP_matmul || uses[n->in[0]] != 1)
+            continue;
+        const Attr *order = attr_l(n, "order");
+        if (order->list[order->n - 1] + 1 != order->n)
+            continue; /* the library writes rows of unit stride */
+        Attr *a = mem_alloc(sizeof *a);
+        *a = *order;
+        x->attr = a;
+    }
+}
+
+/* May a matmul read this operand by its strides? */
+static bool
+gemm_can_read(const Type *t, const i64 *stride)
+{
+    u32 r = t->rank;
+    bool rows = stride[r - 1] == 1 || t->dim[r - 1] == 1;
+    bool columns = stride[r - 2] == 1 || t->dim[r - 2] == 1;
+    if (!rows && !columns)
+        return false;
+    for (u32 i = 0; i < r; i++)
+        if (stride[i] == 0 && t->dim[i] != 1)
+            return false;
+    return true;
+}
+
+static bool
+can_read(const Node *user, const Type *t, const Where *w)
+{
+    switch (optab[user->op].kind) {
+    case KIND_elem:
+    case KIND_reduce:
+    case KIND_move:
+        return w->ok;
+    case KIND_view:
+        return w->ok || user->op != OP_reshape;
+    case KIND_effect:
+        return w->ok && is_dense(t, w->stride);
+    case KIND_library:
+        if (user->op == OP_matmul)
+            return w->ok && gemm_can_read(t, w->stride);
+        return w->ok && is_dense(t, w->stride) && !w->offset;
+    default:
+        return w->ok && is_dense(t, w->stride);
+    }
+}
+
+static Val
+place_copies(Build *b, const Node *n, const Val *in, void *user)
+{
+    (void)user;
+    Val now[MAX_IN];
+    bool changed = false;
+    for (u32 i = 0; i < n->nin; i++) {
+        Where w = where(b->f, in[i]);
+        Type t = type_of(b->f, in[i]);
+        now[i] = in[i];
+        if (!can_read(n, &t, &w)) {
+            now[i] = emit1(b, OP_copy, in[i]);
+            changed = true;
+        }
+    }
+    if (n->op == OP_reshape) { /* the view itself may be impossible */
+        Val y = emit_attrs(b, OP_reshape, now, 1, n->attr);
+        if (where(b->f, y).ok)
+            return y;
+        now[0] = emit1(b, OP_copy, now[0]);
+        return emit_attrs(b, OP_reshape, now, 1, n->attr);
+    }
+    if (!changed)
+        return VAL_NONE;
+    u32 id = node_add(b->f, n->op, now, n->nin, n->attr, n->name, n->place);
+    memcpy(b->f->node[id].out, n->out, sizeof n->out);
+    return VAL(id, 0);
+}
+
+/* What the caller reads through a door is dense and owned by the phase. */
+static void
+dense_outs(Prog *p, Func *f)
+{
+    for (u32 i = 0; i < f->nout; i++) {
+        Val v = f->out[i].val;
+        Where w = where(f, v);
+        Type t = type_of(f, v);
+        const Node *base = node_of(f, w.base);
+        Type tb = base->out[VAL_OUT(w.base)];
+        if (w.ok && is_dense(&t, w.stride) &&
+            type_count(&t) == type_count(&tb) &&
+            optab[base->op].kind != KIND_leaf)
+            continue;
+        Build b = {p, f, f->out[i].name, node_of(f, v)->place};
+        f->out[i].val = emit1(&b, OP_copy, v);
+    }
+}
+
+void
+pass_layout(Prog *p)
+{
+    for (u32 i = 0; i < p->nfunc; i++) {
+        choose_orders(&p->func[i]);
+        graph_rebuild(p, &p->func[i], place_copies, NULL);
+        dense_outs(p, &p->func[i]);
+    }
+}
