@@ -73,7 +73,7 @@ typedef struct Run {
     u32 packed_phase, packed_version; /* what the const arena holds */
     u32 opened; /* bit PH_*: kinds that may run */
     struct Words *words; /* opened on first use */
-    int trace;
+    int trace; /* take the time of every step, see run_times() */
 } Run;
 
 int run_open(Err *e, const char *plan, u32 kinds, Run **run);
@@ -81,8 +81,11 @@ void run_close(Run *run);
 /* Runs phase index p, its pack phase first if that is stale. */
 int run_phase(Run *run, u32 p);
 SohoStep *run_step(Run *run); /* the step block */
-void *run_buffer(Run *run, u32 buffer); /* host address */
+/* Host address; NULL where no opened phase needs that part of the arena. */
+void *run_buffer(Run *run, u32 buffer);
 void run_weights_changed(Run *run);
+/* Nanoseconds of the last run of each step of the plan, with run->trace. */
+const u64 *run_times(const Run *run);
 
 /* -------------------------------------------------------------- weights.c */
 

@@ -1,0 +1,250 @@
+/* device.c - the CPU under a plan: arenas, generated code, and the check that
+ * this machine is the one the plan was made for.
+ *
+ * In: plan.bin and kernels.so beside it.  Out: an open Run.  Code is loaded
+ * only after its SHA-256 was compared with the plan's. */
+#include "runtime/exec.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <dlfcn.h>
+#include <omp.h>
+#include <openssl/evp.h>
+#include <sys/mman.h>
+
+#include "runtime/vfs.h"
+
+int
+run_mismatch(Err *e, const Plan *plan, const char *fmt, ...)
+{
+    char why[ERR_TEXT / 2];
+    const char *model = plan_meta(plan, "model");
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(why, sizeof why, fmt, args);
+    va_end(args);
+    return err_set(e, SOHO_DEVICE,
+                   "%s: %s: compile it for this machine: sohoc %s -o DIR",
+                   plan->path, why, model ? model : "MODEL.lua");
+}
+
+int
+run_opens(const Run *run, u32 p)
+{
+    const Plan *plan = &run->plan;
+
+    if (run->opened >> plan->phase[p].kind & 1)
+        return 1;
+    for (u32 i = 0; plan->phase[p].kind == PH_pack && i < plan->nphase; i++)
+        if (plan->phase[i].pack == p && run->opened >> plan->phase[i].kind & 1)
+            return 1;
+    return 0;
+}
+
+/* ----------------------------------------------------------------- machine */
+
+static u32
+cpu_here(void)
+{
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return 0;
+    return __builtin_cpu_supports("avx512f") &&
+                   __builtin_cpu_supports("avx512bw") &&
+                   __builtin_cpu_supports("avx512dq") &&
+                   __builtin_cpu_supports("avx512vl")
+               ? CPU_avx512
+               : CPU_avx2;
+}
+
+static int
+check_machine(Err *e, const Plan *plan)
+{
+    static const char *const cpu[] = {"no AVX2", "avx2", "avx512"};
+    u32 have = cpu_here();
+    int processors = omp_get_num_procs();
+
+    FAIL_IF(plan->head->target == TARGET_null, e, SOHO_DEVICE,
+            "%s: made for target null, which has no code: compile it with "
+            "sohoc -t cpu",
+            plan->path);
+    FAIL_IF(plan->head->target != TARGET_cpu, e, SOHO_DEVICE,
+            "%s: made for a GPU, this program runs on the CPU: compile it with "
+            "sohoc -t cpu",
+            plan->path);
+    if (plan->head->cpu > have)
+        return run_mismatch(e, plan, "made for %s, this CPU has %s",
+                            cpu[plan->head->cpu], cpu[have]);
+    if (plan->head->threads > (u32)processors)
+        return run_mismatch(e, plan,
+                            "made for %u threads, this process may use %d",
+                            plan->head->threads, processors);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ arenas */
+
+/* Zeroed memory, one mapping per arena; only what is touched costs. */
+static int
+map_arenas(Err *e, Run *run)
+{
+    static const char *const name[NARENA] = {
+#define X(word, what) #word,
+        SOHO_ARENAS(X)
+#undef X
+    };
+    const Plan *p = &run->plan;
+
+    run->arena_bytes[AR_state] = sizeof(SohoStep);
+    for (u32 i = 0; i < p->nphase; i++)
+        for (u32 k = 0; run_opens(run, i) && k < NARENA; k++)
+            if (p->phase[i].need[k] > run->arena_bytes[k])
+                run->arena_bytes[k] = p->phase[i].need[k];
+    for (u32 k = 0; k < NARENA; k++) {
+        void *at;
+
+        if (!run->arena_bytes[k])
+            continue;
+        at = mmap(NULL, run->arena_bytes[k], PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        FAIL_IF(at == MAP_FAILED, e, SOHO_MEMORY,
+                "%s: no memory for the %" PRIu64 " bytes of its %s arena",
+                p->path, run->arena_bytes[k], name[k]);
+        run->arena[k] = at;
+    }
+    return 0;
+}
+
+/* -------------------------------------------------------------------- code */
+
+/* Path of a file beside the plan; with a slash, so that dlopen searches
+ * nowhere else. */
+static int
+beside(Err *e, const Plan *plan, const char *file, char path[PATH_MAX])
+{
+    const char *slash = strrchr(plan->path, '/');
+    int n = slash ? (int)(slash - plan->path) : 1;
+
+    FAIL_IF(snprintf(path, PATH_MAX, "%.*s/%s", n, slash ? plan->path : ".",
+                     file) >= PATH_MAX,
+            e, SOHO_IO, "%.64s...: path of more than %d bytes", plan->path,
+            PATH_MAX);
+    return 0;
+}
+
+static int
+check_blob(Err *e, const char *path, const PlanBlob *blob, const u8 *data,
+           u64 bytes)
+{
+    u8 hash[32];
+
+    FAIL_IF(bytes != blob->bytes, e, SOHO_BAD,
+            "%s: %" PRIu64 " bytes, the plan was made with %" PRIu64
+            ": compile the model again",
+            path, bytes, blob->bytes);
+    FAIL_IF(!EVP_Digest(data, bytes, hash, NULL, EVP_sha256(), NULL), e,
+            SOHO_BUG, "libcrypto has no SHA-256");
+    FAIL_IF(memcmp(hash, blob->sha256, sizeof hash), e, SOHO_BAD,
+            "%s: its SHA-256 begins %02x%02x%02x%02x, the plan was made with "
+            "%02x%02x%02x%02x: compile the model again",
+            path, hash[0], hash[1], hash[2], hash[3], blob->sha256[0],
+            blob->sha256[1], blob->sha256[2], blob->sha256[3]);
+    return 0;
+}
+
+static int
+load_code(Err *e, Run *run)
+{
+    const Plan *p = &run->plan;
+    char path[PATH_MAX];
+    u8 *data;
+    u64 bytes;
+    int code;
+
+    if (!p->nkernel)
+        return 0;
+    FAIL_IF(p->nblob != 1, e, SOHO_BAD, "%s: %u code files, expected 1",
+            p->path, p->nblob);
+    TRY(beside(e, p, plan_text(p, p->blob->name), path));
+    TRY(vfs_read_file(e, path, p->blob->bytes + 1, &data, &bytes));
+    code = check_blob(e, path, p->blob, data, bytes);
+    free(data);
+    TRY(code);
+    run->code = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    FAIL_IF(!run->code, e, SOHO_BAD, "%s: cannot load: %s", path, dlerror());
+    return 0;
+}
+
+/* ------------------------------------------------------------------- doors */
+
+static int
+open_parts(Err *e, Run *run, const char *plan)
+{
+    TRY(plan_open(e, plan, &run->plan));
+    TRY(check_machine(e, &run->plan));
+    TRY(load_code(e, run));
+    TRY(libdnnl_open(e, &run->plan, &run->dnnl));
+    TRY(map_arenas(e, run));
+    return exec_open(e, run);
+}
+
+int
+run_open(Err *e, const char *plan, u32 kinds, Run **run)
+{
+    Run *r = calloc(1, sizeof *r);
+
+    *run = NULL;
+    FAIL_IF(!r, e, SOHO_MEMORY, "%s: no memory", plan);
+    r->opened = kinds ? kinds : (1u << NPHASEKIND) - 1;
+    r->weights_version = 1;
+    r->packed_phase = PLAN_NONE;
+    if (open_parts(e, r, plan)) {
+        run_close(r);
+        return e->code;
+    }
+    *run = r;
+    return 0;
+}
+
+void
+run_close(Run *run)
+{
+    if (!run)
+        return;
+    exec_close(run->exec);
+    libdnnl_close(run->dnnl);
+    for (u32 k = 0; k < NARENA; k++)
+        if (run->arena[k])
+            munmap(run->arena[k], run->arena_bytes[k]);
+    if (run->code)
+        dlclose(run->code);
+    plan_close(&run->plan);
+    free(run);
+}
+
+SohoStep *
+run_step(Run *run)
+{
+    return (SohoStep *)(void *)run->arena[AR_state];
+}
+
+void *
+run_buffer(Run *run, u32 buffer)
+{
+    const PlanBuffer *b = &run->plan.buffer[buffer];
+
+    if (b->offset + b->bytes > run->arena_bytes[b->arena])
+        return NULL;
+    return run->arena[b->arena] + b->offset;
+}
+
+void
+run_weights_changed(Run *run)
+{
+    run->weights_version++;
+}

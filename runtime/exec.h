@@ -1,0 +1,40 @@
+/* exec.h - what device.c, exec.c and libdnnl.c share: prepared calls. */
+#ifndef SOHO_EXEC_H
+#define SOHO_EXEC_H
+
+#include "runtime/run.h"
+
+/* ------------------------------------------------------------- libdnnl.c */
+
+typedef struct Dnnl Dnnl;
+enum { MAX_LIBRARY_ARGS = 6 };  /* planread.h's MAX_OPERANDS */
+typedef struct LibCall LibCall; /* primitives and their memory objects */
+
+/* Engine and stream for the plan's instruction set and threads. */
+int libdnnl_open(Err *e, const Plan *plan, Dnnl **dnnl);
+void libdnnl_close(Dnnl *dnnl);
+
+/* Prepares step i, whose arguments lie at `at`.  SOHO_DEVICE where this
+ * machine's library needs other sizes than the plan has. */
+int libdnnl_prepare(Err *e, Dnnl *dnnl, const Plan *plan, u32 i,
+                    void *const *at, LibCall **call);
+void libdnnl_forget(LibCall *call);
+/* Runs a prepared call; 0, or SOHO_MEMORY, SOHO_BUG. */
+int libdnnl_run(Dnnl *dnnl, const LibCall *call);
+
+/* ----------------------------------------------------------------- exec.c */
+
+/* Prepares every step of the opened phases; run->exec owns the calls. */
+int exec_open(Err *e, Run *run);
+void exec_close(struct Exec *exec);
+
+/* --------------------------------------------------------------- device.c */
+
+/* Is phase p one of the opened kinds, or packs for one of them? */
+int run_opens(const Run *run, u32 p);
+
+/* SOHO_DEVICE: "PLAN: reason: compile it for this machine: sohoc ..." */
+int run_mismatch(Err *e, const Plan *plan, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
