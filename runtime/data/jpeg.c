@@ -54,10 +54,21 @@ escape(Reader *r, int code)
 static void
 on_error(j_common_ptr jpeg)
 {
-    int code = jpeg->err->msg_code;
+    Reader *r = jpeg->client_data;
 
-    escape(jpeg->client_data,
-           code == JERR_OUT_OF_MEMORY ? SOHO_MEMORY : SOHO_BAD);
+    switch (jpeg->err->msg_code) {
+    case JERR_OUT_OF_MEMORY:
+        escape(r, SOHO_MEMORY);
+    case JERR_NO_BACKING_STORE:
+        err_set(r->e, SOHO_BAD,
+                "%s: progressive JPEG of %u x %u pixels needs more than the "
+                "%d MiB allowed for its coefficients; save it as baseline",
+                r->name, r->jpeg.image_width, r->jpeg.image_height,
+                MAX_COEFFICIENTS >> 20);
+        longjmp(r->escape, 1);
+    default:
+        escape(r, SOHO_BAD);
+    }
 }
 
 /* Level -1 is a warning, others are traces.  In a progressive or arithmetic
