@@ -48,16 +48,19 @@ enum { ZIP_MAX_MEMBER = 1 << 28 };
 int zip_open_at(Err *e, const char *path, Zip **zip);
 void zip_close_at(Zip *zip);
 u64 zip_count(const Zip *zip);
-const char *zip_name(const Zip *zip, u64 i); /* archive only, else NULL */
+/* UTF-8, or from code page 437 where the archive does not say UTF-8; NULL past
+ * the end and for a folder, whose files are not listed (count 0). */
+const char *zip_name(const Zip *zip, u64 i);
 
 /* Reads the i-th member; names are not judged, so all that an archive holds
  * can be listed.  SOHO_BAD as zip_read. */
 int zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes);
 
 /* Reads one member whole into malloc'ed memory; of several with one name the
- * first.  Names with "..", a leading
- * "/", a backslash or NUL are refused; encrypted, truncated, wrong CRC, larger
- * than ZIP_MAX_MEMBER: SOHO_BAD with the member's name.  Not there: SOHO_IO. */
+ * first.  Names with "..", a leading "/" or a backslash are refused, and so are
+ * links that lead out of a folder; encrypted, truncated, wrong CRC, neither
+ * stored nor deflated, larger than ZIP_MAX_MEMBER: SOHO_BAD with the member's
+ * name.  Not there: SOHO_IO. */
 int zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes);
 
 /* ----------------------------------------------------------------- json.c */
