@@ -42,7 +42,7 @@ typedef struct Option {
     const char *name;  /* "--steps"; of an operand "PLAN" */
     const char *value; /* what follows, "N"; NULL for flags and operands */
     void *target;
-    int must;          /* it has to be given */
+    int must; /* it has to be given */
     const char *help;
 } Option;
 
