@@ -309,6 +309,9 @@ options_read(Options *o, int argc, char **argv)
         o->target = &target_cpu;
     if (o->target->id == TARGET_cpu)
         fill_machine(o);
+    else if (o->cpu)
+        die(SOHO_USAGE, "--cpu: target %s runs on no CPU; leave it out",
+            o->target->name);
     else if (!o->threads)
         o->threads = 1;
     if (!o->out && (!o->dump || !strcmp(o->dump, "all")))

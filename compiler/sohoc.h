@@ -366,6 +366,9 @@ bool place_good(const char *s);
 /* ----------------------------------------------------------------- verify.c
  * Checks what p->state promises; shares no code with the passes. */
 void verify(const Prog *p, const char *after); /* bug() if broken */
+/* verify_place.c: that order changed nobody's input; that memory is apart. */
+void verify_versions(const Prog *p, const char *after);
+void verify_place(const Prog *p, const char *after);
 
 /* -------------------------------------------------------------- the passes */
 #define PASS(word, needs, gives, job) void pass_##word(Prog *p);
