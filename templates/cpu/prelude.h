@@ -8,7 +8,17 @@
  * most 1.2e-7 of the value:
  *   exp, log, sqrt    1.1 ulp      gelu        4e-7 of the value
  *   sin, cos          1.6 ulp      gelu_slope  2.1e-7 absolute
- *   softplus          2 ulp        erf, sigmoid   3 ulp */
+ *   softplus          2 ulp        erf, sigmoid   3 ulp
+ *
+ * The argument block of a template named after an op: pointers of the outputs,
+ * pointers of the inputs, then all dimensions of each in the same order, as
+ * integers.  Tensors are dense, the last dimension fastest.  RANK0, RANK1, ...
+ * are their ranks in that order; attributes are #defines of the same name in
+ * capitals, lists as MEAN0, MEAN1, ... and MEAN_N.
+ *
+ * Several instances are compiled in one go: a function beside NAME is static
+ * and renamed by `#define word LOCAL(word)`; every macro of an instance is
+ * undefined behind it. */
 #ifndef SOHO_PRELUDE_H
 #define SOHO_PRELUDE_H
 
@@ -16,6 +26,10 @@
 #include <stdint.h>
 
 #include "kernel.h"
+
+#define PASTE2(a, b) a##_##b
+#define PASTE(a, b)  PASTE2(a, b)
+#define LOCAL(word)  PASTE(NAME, word)
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -39,6 +53,34 @@ float_of(uint32_t bits)
     } v = {bits};
 
     return v.f;
+}
+
+/* Elements of `rank` dimensions. */
+INLINE int64_t
+count_of(const SohoArg *dim, int rank)
+{
+    int64_t n = 1;
+
+    for (int i = 0; i < rank; i++)
+        n *= dim[i].i;
+    return n;
+}
+
+INLINE int64_t
+clamp_i64(int64_t x, int64_t low, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* Index of the first maximum of n numbers; NaN counts as the maximum. */
+INLINE int64_t
+first_max(const float *x, int64_t n)
+{
+    int64_t best = 0;
+
+    for (int64_t i = 1; i < n && x[best] == x[best]; i++)
+        best = x[i] <= x[best] ? best : i;
+    return best;
 }
 
 /* Adding this rounds to the nearest integer, which then stands in the low bits

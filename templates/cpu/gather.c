@@ -1,0 +1,29 @@
+/* gather - rows of a table by index.
+ *
+ * y [..,C] <- table [N,C], index [..] i32;  RANK0 of y, RANK2 of the index
+ *
+ * An index beyond the table is the loader's to refuse; here it is clamped, so
+ * that nothing outside the table is ever read. */
+#ifndef NAME
+#define NAME  gather
+#define RANK0 3
+#define RANK2 2
+#endif
+#include <string.h>
+
+#include "prelude.h"
+
+void
+NAME(const SohoArg *a)
+{
+    float *y = a[0].p;
+    const float *table = a[1].p;
+    const int32_t *index = a[2].p;
+    const SohoArg *dim = a + 3 + RANK0;
+    int64_t nrow = dim[0].i, nc = dim[1].i, n = count_of(dim + 2, RANK2);
+
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < n; i++)
+        memcpy(y + i * nc, table + clamp_i64(index[i], 0, nrow - 1) * nc,
+               (size_t)nc * sizeof *y);
+}

@@ -1,0 +1,30 @@
+/* sgd - gradient descent with momentum (no dampening: the first momentum is
+ * the gradient itself) and weight decay added to the gradient.
+ *
+ * arguments: p, g, m (p, m written), step block, number of floats
+ * LR MOMENTUM DECAY */
+#ifndef NAME
+#define NAME     sgd
+#define LR       1e-2
+#define MOMENTUM 0.9
+#define DECAY    1e-4
+#endif
+#include "prelude.h"
+
+void
+NAME(const SohoArg *a)
+{
+    float *p = a[0].p, *m = a[2].p;
+    const float *g = a[1].p;
+    const SohoStep *step = a[3].p;
+    int64_t n = step->finite ? a[4].i : 0;
+    float rate = (float)((LR) * (double)step->lr), clip = step->clip;
+
+#pragma omp parallel for simd schedule(static)
+    for (int64_t i = 0; i < n; i++) {
+        float d = g[i] * clip + (float)(DECAY)*p[i];
+
+        m[i] = m[i] * (float)(MOMENTUM) + d;
+        p[i] -= rate * m[i];
+    }
+}
