@@ -14,11 +14,11 @@
 #endif
 #include "prelude.h"
 
-#define row LOCAL(row)
+#define pixels LOCAL(pixels)
 
 /* One row of n numbers; 48 = 16 pixels, so that channels line up. */
 static void
-row(float *y, const uint8_t *x, int64_t n)
+pixels(float *y, const uint8_t *x, int64_t n)
 {
     static const float mean[3] = {(float)MEAN0, (float)MEAN1, (float)MEAN2};
     static const float std[3] = {(float)STD0, (float)STD1, (float)STD2};
@@ -52,7 +52,7 @@ NAME(const SohoArg *a)
 
         if (row % height >= valid[0])
             n = 0;
-        row(y + row * width * 3, x + row * width * 3, n);
+        pixels(y + row * width * 3, x + row * width * 3, n);
         for (int64_t i = n; i < 3 * width; i++)
             y[row * width * 3 + i] = 0.0f;
     }
