@@ -348,18 +348,19 @@ read_group(Reader *r)
     static const char *const kind[] = {"elem",    "row",     "column",
                                        "library", "special", "move"};
     Group g = {0};
-    i64 id;
+    i64 id, first = 0, count = 0;
     u32 k;
 
-    const Field fields[] = {{"outer", 'n', &g.outer, NULL},
-                            {"reduced", 'n', &g.reduced, NULL},
-                            {"inner", 'n', &g.inner, NULL}};
+    const Field fields[] = {{"first", 'n', &first, NULL},
+                            {"count", 'n', &count, NULL}};
     if (!r->f || !scan_integer(r, r->f->ngroup, r->f->ngroup, &id) ||
         !scan_one_of(r, "group kind", kind, countof(kind), &k) ||
         !group_nodes(r, &g) || !scan_fields(r, fields, countof(fields)) ||
         !scan_end(r))
         return scan_fail(r, "the next group of a phase expected");
     g.kind = (u8)k;
+    g.first = (u32)first;
+    g.count = (u32)count;
     *PUSH(r->f->group, r->f->ngroup, r->f->group_cap) = g;
     return true;
 }

@@ -224,9 +224,8 @@ put_group(FILE *out, u32 id, const Group *g)
     fprintf(out, "group %u %s", id, group_name[g->kind]);
     for (u32 i = 0; i < g->nnode; i++)
         put_value(out, VAL(g->node[i], 0));
-    put_attr(out, "outer", (f64)g->outer);
-    put_attr(out, "reduced", (f64)g->reduced);
-    put_attr(out, "inner", (f64)g->inner);
+    put_attr(out, "first", (f64)g->first);
+    put_attr(out, "count", (f64)g->count);
     fputc('\n', out);
 }
 

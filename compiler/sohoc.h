@@ -62,8 +62,10 @@ enum { GROUP_elem, GROUP_row, GROUP_column, GROUP_library, GROUP_special,
 typedef struct Group {
     u8 kind;
     u32 *node; /* ids in ascending order */
-    u32 nnode;
-    i64 outer, reduced, inner; /* row, column: the space [outer,reduced,inner] */
+    u32 nnode, node_cap;
+    Type space;       /* elem, row, column: the shape that is walked */
+    u32 first, count; /* row, column: the axes of it that are reduced */
+    u8 *level; /* row: loop that computes node k (reductions: feeds) */
 } Group;
 
 typedef struct Step {
@@ -397,6 +399,11 @@ Where where(const Func *f, Val v);
 /* Are elements of type t with these strides dense in row-major order? */
 bool is_dense(const Type *t, const i64 *stride);
 void natural_strides(const Type *t, i64 *stride);
+
+/* fuse.c: the value behind v if only dense reshapes lie between, else v. */
+Val through_reshape(const Func *f, Val v);
+enum { ROW_MAX = 8192, ROW_LEVELS = 4, ROW_SUMS = 4, ROW_TOPS = 2,
+       GROUP_MAX = 48, COLUMN_SUMS = 4 };
 
 /* ------------------------------------------------------------------ steps.c
  * Buffers and steps: rows, ranges, the text of dumps after lower. */
