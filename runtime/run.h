@@ -93,13 +93,14 @@ const u64 *run_times(const Run *run);
 typedef struct Tensors Tensors;
 typedef struct TensorRow {
     const char *name;
-    u32 dtype, rank; /* DT_* */
+    u32 dtype, rank; /* DT_*; NDTYPE and above: types no plan holds */
     i64 dim[8];
     u64 offset, bytes; /* from the file's start */
 } TensorRow;
 
 int tensors_open(Err *e, const char *path, Tensors **file);
 void tensors_close(Tensors *file);
+const char *tensors_dtype(const TensorRow *row); /* "F32", "BF16" */
 u32 tensors_count(const Tensors *file);
 const TensorRow *tensors_row(const Tensors *file, u32 i);
 const TensorRow *tensors_find(const Tensors *file, const char *name);
