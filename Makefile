@@ -2,12 +2,12 @@
 MAKEFLAGS += --no-print-directory
 CC       ?= cc
 B        := build
-LUA      := $(shell pkg-config --cflags lua5.4 2>/dev/null)
+LUA       = $(eval LUA := $(shell pkg-config --cflags lua5.4))$(LUA)
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wwrite-strings \
             -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
 CFLAGS   ?= -O2 -g
 ALLFLAGS := -std=c11 -D_GNU_SOURCE -I. -Iinclude $(WARN) $(CFLAGS) $(SAN) -MMD -MP
-CC_LIBS  := $(shell pkg-config --libs lua5.4 2>/dev/null) -ldnnl -lcrypto -fopenmp -lpthread -lm
+CC_LIBS   = $(shell pkg-config --libs lua5.4) -ldnnl -lcrypto -fopenmp -lpthread -lm
 RT_LIBS  := -ldnnl -lpng -ljpeg -lzip -lutf8proc -lcrypto -fopenmp -ldl -lpthread -lm
 
 CC_SRC := $(wildcard compiler/*.c compiler/ops/*.c compiler/target/*.c)
@@ -40,11 +40,55 @@ $(B)/unit/%: tests/unit/%.c $(B)/libsoho.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLFLAGS) -o $@ $< $(B)/libsoho.a $(RT_LIBS)
 
+# Tests of the compiler's parts: tests/unit/sohoc_*.c
+$(B)/unit/sohoc_%: tests/unit/sohoc_%.c $(B)/libsohoc.a $(B)/libsoho.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) -o $@ $< $(B)/libsohoc.a $(B)/libsoho.a $(CC_LIBS) $(RT_LIBS)
+
+$(B)/libsohoc.a: $(filter-out $(B)/obj/compiler/sohoc.o,$(CC_OBJ))
+	@rm -f $@
+	ar rcs $@ $^
+
+test: ## build and run all tests (-v: V=-v)
+	@sh tests/setup.sh
+	@$(MAKE) -s -j$$(nproc) all unit
+	@sh tests/deps.sh
+	@SOHO_BUILD=$(B) sh tests/run.sh $(V)
+
+check: deps size lint ## what a commit must pass before its tests
+
+deps: ## who may include whom
+	@sh tests/deps.sh
+
+size: ## figures of the house: lines of functions and files
+	@sh tests/size.sh
+
+FORMAT := $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] \
+            runtime/*/*.[ch] include/soho/base.h include/soho/onednn.h \
+            templates/*/*.c tests/*/*.c)
+fmt: ## format the sources
+	clang-format-14 -i $(FORMAT)
+
+lint: ## warnings as errors, cppcheck, shellcheck, luac
+	@for f in $(CC_SRC) $(RT_SRC); do \
+		$(CC) $(ALLFLAGS) $(LUA) -MF /dev/null -Werror -fopenmp -fsyntax-only $$f || exit 1; \
+	done
+	cppcheck -q --std=c11 --error-exitcode=1 -I. -Iinclude compiler runtime
+	shellcheck tests/*.sh tests/*/*.sh .ci/run
+	luac -p $(wildcard models/*.lua models/lib/*.lua)
+
+asan: ## the tests under AddressSanitizer and UBSan
+	@$(MAKE) test B=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+golden: all ## rewrite generated/, what the compiler makes of soho_tiny
+	sh tests/golden.sh generated
+
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all unit help clean
+.PHONY: all unit test check deps size fmt lint asan golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d)

@@ -241,8 +241,9 @@ tensor_of(const Buf *b)
 {
     bool shadow =
         b->role == RO_grad || b->role == RO_moment || b->role == RO_good;
+    const char *dot = shadow ? strchr(b->name, '.') : NULL;
 
-    return shadow ? strchr(b->name, '.') + 1 : b->name;
+    return dot ? dot + 1 : b->name;
 }
 
 /* Whether range r has the tensor of x at the same distance from its start. */
