@@ -1,0 +1,323 @@
+/* dataset.c - from a data folder and a plan to a loader.
+ *
+ * In: a folder, the name of a split, an open plan.  Out: questions as word
+ * ids, an open archive of pictures, batches written straight into the doors of
+ * the phase of their bucket. */
+#include "runtime/dataset.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------- plan's side */
+
+int
+plandata_open(Err *e, Run *run, PlanData *data)
+{
+    const Plan *plan = &run->plan;
+
+    memset(data, 0, sizeof *data);
+    FAIL_IF(!plan->vocab_bytes, e, SOHO_BAD,
+            "%s: holds no vocabulary, so questions cannot be read; compile the "
+            "model with --set vocab=FILE",
+            plan->path);
+    if (!run->words)
+        TRY(words_open(e, plan->path, (const u8 *)plan->vocab,
+                       plan->vocab_bytes, &run->words));
+    data->words = run->words;
+    for (u32 i = 0; i < plan->nphase; i++) {
+        if (plan->phase[i].tokens > 0)
+            data->tokens = (u32)plan->phase[i].tokens;
+        if (plan->phase[i].answers > 0)
+            data->answers = (u32)plan->phase[i].answers;
+    }
+    if (!plan->nanswer)
+        return 0;
+    data->names = malloc(plan->nanswer * sizeof *data->names);
+    FAIL_IF(!data->names, e, SOHO_MEMORY, "%s: no memory for %u answers",
+            plan->path, plan->nanswer);
+    for (u32 i = 0; i < plan->nanswer; i++)
+        data->names[i] = plan_text(plan, plan->answer[i]);
+    return 0;
+}
+
+void
+plandata_close(PlanData *data)
+{
+    free(data->names);
+    memset(data, 0, sizeof *data);
+}
+
+/* ------------------------------------------------------------ data's side */
+
+static int
+json_path(char path[PATH_MAX], const char *folder, const char *split)
+{
+    return snprintf(path, PATH_MAX, "%s/%s_data_vqa.json", folder, split) <
+           PATH_MAX;
+}
+
+int
+dataset_has(const char *folder, const char *split)
+{
+    char path[PATH_MAX];
+
+    return json_path(path, folder, split) && !access(path, F_OK);
+}
+
+static int
+is_folder(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static int
+is_zip(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n > 4 && !strcmp(path + n - 4, ".zip");
+}
+
+/* Finds the one archive or folder whose name begins with the split's. */
+static int
+find_pictures(Err *e, const char *folder, const char *split,
+              char found[PATH_MAX])
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    char path[PATH_MAX];
+
+    FAIL_IF(!dir, e, SOHO_IO, "%s: cannot read folder: %s", folder,
+            strerror(errno));
+    found[0] = 0;
+    while (!e->code && (entry = readdir(dir))) {
+        if (strncmp(entry->d_name, split, strlen(split)) ||
+            snprintf(path, PATH_MAX, "%s/%s", folder, entry->d_name) >=
+                PATH_MAX ||
+            !(is_zip(path) || is_folder(path)))
+            continue;
+        if (found[0])
+            err_set(e, SOHO_BAD,
+                    "%s: both %s and %s could hold the pictures of %s; choose "
+                    "with --images",
+                    folder, found + strlen(folder) + 1, entry->d_name, split);
+        memcpy(found, path, sizeof path);
+    }
+    closedir(dir);
+    FAIL_IF(!found[0], e, SOHO_BAD,
+            "%s: no zip archive or folder beginning with \"%s\" beside "
+            "%s_data_vqa.json; name it with --images",
+            folder, split, split);
+    return e->code;
+}
+
+/* Members of an archive lie in the folder it is named after, unless that name
+ * contains "images"; files of a folder lie in it. */
+static void
+set_prefix(Dataset *data)
+{
+    const char *slash = strrchr(data->pictures, '/');
+    const char *name = slash ? slash + 1 : data->pictures;
+
+    data->prefix[0] = 0;
+    if (is_zip(name) && !strstr(name, "images"))
+        snprintf(data->prefix, sizeof data->prefix, "%.*s",
+                 (int)strlen(name) - 4, name);
+}
+
+int
+dataset_open(Err *e, const PlanData *plan, const char *folder,
+             const char *split, const char *images, int train, Dataset *data)
+{
+    memset(data, 0, sizeof *data);
+    FAIL_IF(!json_path(data->json, folder, split), e, SOHO_IO,
+            "%.64s...: path too long", folder);
+    TRY(vqa_open(e, data->json, plan->words, plan->tokens, plan->answers,
+                 plan->names, train, &data->set));
+    if (images)
+        snprintf(data->pictures, sizeof data->pictures, "%s", images);
+    else
+        TRY(find_pictures(e, folder, split, data->pictures));
+    set_prefix(data);
+    return zip_open_at(e, data->pictures, &data->images);
+}
+
+void
+dataset_close(Dataset *data)
+{
+    if (data->images)
+        zip_close_at(data->images);
+    vqa_close(&data->set);
+    memset(data, 0, sizeof *data);
+}
+
+/* ----------------------------------------------------------------- buckets */
+
+/* The config's short and long side; without them pictures are made as large as
+ * the largest bucket holds. */
+static void
+read_sides(const Plan *plan, Buckets *b, int train)
+{
+    const char *range = train ? plan_meta(plan, "config.train_short") : NULL;
+    FeedSpec *spec = &b->spec;
+
+    for (u32 i = 0; i < spec->nbucket; i++) {
+        i32 h = b->size[i].h, w = b->size[i].w;
+
+        spec->longest = (i32)max_i64(spec->longest, max_i64(h, w));
+        spec->shortest[1] = (i32)max_i64(spec->shortest[1], min_i64(h, w));
+    }
+    spec->longest = (i32)plan_meta_number(plan, "config.long", spec->longest);
+    if (train)
+        spec->longest =
+            (i32)plan_meta_number(plan, "config.train_long", spec->longest);
+    spec->shortest[1] =
+        (i32)plan_meta_number(plan, "config.short", spec->shortest[1]);
+    spec->shortest[0] = spec->shortest[1];
+    if (range) {
+        char *end;
+
+        spec->shortest[0] = (i32)strtol(range, &end, 10);
+        spec->shortest[1] = (i32)strtol(end + strspn(end, ", "), NULL, 10);
+    }
+}
+
+int
+buckets_open(Err *e, const Run *run, u32 kind, Buckets *b)
+{
+    static const char *const name[NPHASEKIND] = {
+#define X(word) #word,
+        SOHO_PHASES(X)
+#undef X
+    };
+    const Plan *plan = &run->plan;
+    FeedSpec *spec = &b->spec;
+
+    memset(b, 0, sizeof *b);
+    for (u32 i = 0; i < plan->nphase; i++) {
+        const PlanPhase *p = &plan->phase[i];
+
+        if (p->kind != kind)
+            continue;
+        FAIL_IF(spec->nbucket == FEED_BUCKETS, e, SOHO_BAD,
+                "%s: more than %d buckets", plan->path, FEED_BUCKETS);
+        spec->batch = (u32)p->batch;
+        spec->sentences = (u32)p->sentences;
+        spec->tokens = (u32)p->tokens;
+        spec->answers = (u32)p->answers;
+        b->phase[spec->nbucket] = i;
+        b->size[spec->nbucket++] = (FeedBucket){p->height, p->width};
+    }
+    FAIL_IF(!spec->nbucket, e, SOHO_BAD,
+            "%s: has no %s phase; compile a model that has one", plan->path,
+            name[kind]);
+    spec->bucket = b->size;
+    read_sides(plan, b, kind == PH_train);
+    return 0;
+}
+
+/* ------------------------------------------------------------------- doors */
+
+void *
+door_find(Run *run, u32 phase, const char *name, const PlanBuffer **row)
+{
+    const Plan *plan = &run->plan;
+    const PlanPhase *p = &plan->phase[phase];
+
+    for (u32 i = p->door; i < p->door + p->ndoor; i++) {
+        const PlanDoor *door = &plan->door[i];
+
+        if (strcmp(plan_text(plan, door->name), name))
+            continue;
+        if (row)
+            *row = &plan->buffer[door->buffer];
+        return run_buffer(run, door->buffer);
+    }
+    return NULL;
+}
+
+int
+door_need(Err *e, Run *run, u32 phase, const char *name, u32 dtype,
+          const PlanBuffer **row, void **at)
+{
+    const PlanBuffer *buffer;
+
+    *at = door_find(run, phase, name, &buffer);
+    FAIL_IF(!*at || buffer->dtype != dtype, e, SOHO_BAD,
+            "%s: phase %s has no door \"%s\" of the right type; compile a "
+            "model that has one",
+            run->plan.path, plan_text(&run->plan, run->plan.phase[phase].name),
+            name);
+    if (row)
+        *row = buffer;
+    return 0;
+}
+
+/* Does a door hold as many bytes as the loader writes into it? */
+static int
+fits(Err *e, Run *run, u32 phase, const char *name, u64 bytes)
+{
+    const PlanBuffer *row;
+
+    if (door_find(run, phase, name, &row) && row->bytes < bytes)
+        return err_set(e, SOHO_BAD,
+                       "%s: door %s of phase %s has %llu bytes, its sizes need "
+                       "%llu; compile the model again",
+                       run->plan.path, name,
+                       plan_text(&run->plan, run->plan.phase[phase].name),
+                       (unsigned long long)row->bytes,
+                       (unsigned long long)bytes);
+    return 0;
+}
+
+static int
+check_doors(Err *e, Run *run, const Buckets *b, u32 i)
+{
+    const FeedSpec *spec = &b->spec;
+    u64 rows = (u64)spec->batch * spec->sentences;
+    u64 pixels = (u64)b->size[i].h * (u64)b->size[i].w;
+    u32 p = b->phase[i];
+
+    TRY(fits(e, run, p, "image", spec->batch * pixels * 3));
+    TRY(fits(e, run, p, "image_size", spec->batch * 2ull * sizeof(i32)));
+    TRY(fits(e, run, p, "tokens", rows * spec->tokens * sizeof(i32)));
+    TRY(fits(e, run, p, "token_mask", rows * spec->tokens * sizeof(i32)));
+    return fits(e, run, p, "answers", rows * spec->answers * sizeof(f32));
+}
+
+int
+feeder_open(Err *e, Run *run, const Dataset *data, Feeder *feeder)
+{
+    Buckets *b = &feeder->buckets;
+
+    feeder->feed = NULL;
+    for (u32 i = 0; i < b->spec.nbucket; i++) {
+        u32 p = b->phase[i];
+
+        TRY(check_doors(e, run, b, i));
+        feeder->doors[i] = (FeedDoors){
+            .image = door_find(run, p, "image", NULL),
+            .image_size = door_find(run, p, "image_size", NULL),
+            .tokens = door_find(run, p, "tokens", NULL),
+            .token_mask = door_find(run, p, "token_mask", NULL),
+            .answers = door_find(run, p, "answers", NULL),
+        };
+    }
+    return feed_open(e, &data->set, data->images, data->prefix,
+                     (i32)words_pad(run->words), &b->spec, &feeder->feed);
+}
+
+void
+feeder_close(Feeder *feeder)
+{
+    if (feeder->feed)
+        feed_close(feeder->feed);
+    feeder->feed = NULL;
+}

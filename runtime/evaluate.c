@@ -1,0 +1,95 @@
+/* evaluate.c - the loop over the batches of a split.
+ *
+ * In: a loader over the eval phases, weights in place.  Out: scores by kind of
+ * answer, loss, and where wanted the answer to each question.
+ *
+ * Doors read: `row_score` f32 [R], `row_loss` f32 [R] (if there is one),
+ * `logits` f32 [R,A] (where answers are wanted).  Rows without a question are
+ * passed over. */
+#include "runtime/evaluate.h"
+
+#include <string.h>
+
+/* The doors of one eval phase. */
+typedef struct Doors {
+    const f32 *score, *loss, *logits;
+    u32 answers;
+} Doors;
+
+static int
+open_doors(Err *e, const Evaluation *task, u32 phase, Doors *d)
+{
+    const PlanBuffer *row;
+    void *at;
+
+    memset(d, 0, sizeof *d);
+    TRY(door_need(e, task->run, phase, "row_score", DT_f32, NULL, &at));
+    d->score = at;
+    d->loss = door_find(task->run, phase, "row_loss", NULL);
+    if (!task->answer)
+        return 0;
+    TRY(door_need(e, task->run, phase, "logits", DT_f32, &row, &at));
+    d->logits = at;
+    d->answers = (u32)row->dim[row->rank - 1];
+    return 0;
+}
+
+static void
+add_batch(const Evaluation *task, const Doors *d, const FeedBatch *batch,
+          u32 rows, Tally *tally)
+{
+    const Vqa *set = &task->data->set;
+
+    for (u32 r = 0; r < rows; r++) {
+        u32 q = batch->question[r];
+
+        if (!batch->valid[r])
+            continue;
+        tally_add(tally, score_kind(set, &set->question[q], task->plan->names),
+                  d->score[r]);
+        if (d->loss) {
+            tally->loss += d->loss[r];
+            tally->loss_rows++;
+        }
+        if (d->logits)
+            task->answer[q] =
+                score_argmax(d->logits + (u64)r * d->answers, d->answers);
+    }
+}
+
+/* One batch; *last says that it ended the split. */
+static int
+run_batch(Err *e, const Evaluation *task, Tally *tally, int *last)
+{
+    Feeder *f = task->feeder;
+    SohoStep *step = run_step(task->run);
+    FeedBatch batch;
+    Doors doors;
+    u32 p;
+
+    TRY(feed_next(e, f->feed, f->doors, &batch));
+    p = f->buckets.phase[batch.bucket];
+    TRY(open_doors(e, task, p, &doors));
+    step->rows = batch.rows;
+    if (run_phase(task->run, p))
+        return err_set(e, task->run->err.code, "%s", task->run->err.text);
+    add_batch(task, &doors, &batch,
+              f->buckets.spec.batch * f->buckets.spec.sentences, tally);
+    *last = batch.step + 1 == batch.steps;
+    return 0;
+}
+
+int
+evaluate(Err *e, const Evaluation *task, Tally *tally)
+{
+    int last = 0;
+
+    TRY(feed_seek(e, task->feeder->feed, (FeedCursor){0, 0}));
+    while (!last) {
+        if (task->stop && *task->stop)
+            return err_set(e, SOHO_STOPPED, "stopped by a signal");
+        TRY(run_batch(e, task, tally, &last));
+    }
+    run_step(task->run)->rows = 0;
+    return 0;
+}
