@@ -139,7 +139,8 @@ check_dims(const Reader *r, u32 i, const PlanBuffer *b)
     u64 need = dtype_bytes(b->dtype);
 
     for (u32 k = 0; k < PLAN_RANK; k++) {
-        int good = k < b->rank ? b->dim[k] >= 1 : b->dim[k] == 0;
+        i64 least = k < b->rank && b->role != RO_range; /* ranges: empty too */
+        int good = k < b->rank ? b->dim[k] >= least : b->dim[k] == 0;
 
         CHECK(r, BUFFERS, i, good,
               "dimension %u is %" PRId64 ", expected %s with rank %u", k,
@@ -243,8 +244,10 @@ check_code(const Reader *r)
     }
     for (u32 i = 0; i < p->nkernel; i++) {
         TEXT(r, KERNELS, i, "symbol", p->kernel[i].symbol, NAME_word);
-        CHECK(r, KERNELS, i, p->kernel[i].blob < p->nblob, "blob %u of %u",
-              p->kernel[i].blob, p->nblob);
+        CHECK(r, KERNELS, i,
+              p->head->target == TARGET_null ? p->kernel[i].blob == PLAN_NONE
+                                             : p->kernel[i].blob < p->nblob,
+              "blob %u of %u", p->kernel[i].blob, p->nblob);
     }
     for (u32 i = 0; i < p->ngemm; i++)
         TRY(plan_gemm_row(r, i));
@@ -278,7 +281,7 @@ check_arg(const Reader *r, u32 i)
     CHECK(r, ARGS, i, a->buffer < p->nbuffer, "buffer %u of %u", a->buffer,
           p->nbuffer);
     bytes = p->buffer[a->buffer].bytes;
-    CHECK(r, ARGS, i, a->value >= 0 && (u64)a->value < bytes,
+    CHECK(r, ARGS, i, a->value >= 0 && (u64)a->value < bytes + !bytes,
           "offset %" PRId64 " into a buffer of %" PRIu64 " bytes", a->value,
           bytes);
     CHECK(r, ARGS, i,
