@@ -90,6 +90,7 @@ grouped(void)
               s.question[2].id == 3 && s.question[2].image == 1,
           "questions", "a field differs");
     check(s.question[0].ntoken == 4 && s.question[1].ntoken == TOKENS &&
+              s.question[2].token == 4 + TOKENS &&
               s.token[s.question[2].token + 1] == 6,
           "tokens", "4 and at most 6 ids expected");
     check(s.question[0].nlabel == 2 && s.question[1].nlabel == 0 &&
