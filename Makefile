@@ -13,6 +13,8 @@ RT_LIBS  := -ldnnl -lpng -ljpeg -lzip -lutf8proc -lcrypto -fopenmp -ldl -lpthrea
 CC_SRC := $(wildcard compiler/*.c compiler/ops/*.c compiler/target/*.c)
 RT_SRC := $(wildcard runtime/*.c runtime/data/*.c)
 CC_OBJ := $(CC_SRC:%.c=$(B)/obj/%.o)
+EMBED  := $(wildcard templates/cpu/*.[ch]) include/soho/kernel.h
+CC_OBJ += $(B)/obj/embed.o
 RT_OBJ := $(RT_SRC:%.c=$(B)/obj/%.o)
 LIB_OBJ := $(filter-out $(B)/obj/runtime/soho_rt.o,$(RT_OBJ))
 UNIT   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
@@ -34,6 +36,18 @@ $(B)/obj/runtime/%.o: ALLFLAGS += -fvisibility=hidden -fopenmp
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALLFLAGS) -c -o $@ $<
+
+# Templates as C strings: sohoc needs no files beside itself.
+$(B)/embed.c: $(EMBED) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "compiler/sohoc.h"'; \
+	   echo 'const Embed embed_files[] = {'; \
+	   for f in $(EMBED); do echo "{\"$$f\","; \
+	       sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$f; echo '},'; done; \
+	   echo '{0}};'; } > $@
+$(B)/obj/embed.o: $(B)/embed.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) -Wno-overlength-strings -c -o $@ $<
 
 unit: $(UNIT) ## build the unit tests
 $(B)/unit/%: tests/unit/%.c $(B)/libsoho.a

@@ -414,7 +414,14 @@ u32 buf_find(const Prog *p, const char *name); /* PLAN_NONE: none */
 bool buf_covers(const Buf *range, const Buf *b);
 void print_steps(const Prog *p, FILE *out);
 
-/* tmpl.c: the whole text of a kernel's source file, malloc'ed. */
+/* ------------------------------------------------------------------ tmpl.c
+ * Files built into the program (made by the Makefile), ended by path NULL. */
+typedef struct Embed {
+    const char *path, *text; /* "templates/cpu/row.c" */
+} Embed;
+extern const Embed embed_files[];
+const char *tmpl_text(const char *path); /* NULL: there is none */
+/* The whole text of a kernel's source file, malloc'ed. */
 char *tmpl_instance(const Kernel *k, u64 *bytes);
 
 /* What a target does; a target never changes the graph. */
