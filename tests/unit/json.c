@@ -47,7 +47,7 @@ reads(const char *text)
     return parse(&e, text, strlen(text), &values, &deepest);
 }
 
-static const char *const good[] = {
+static const char *const accepted[] = {
     "0",
     "-0",
     "-1.5e+3",
@@ -68,7 +68,7 @@ static const char *const good[] = {
     "{\"a\":1,\"a\":2}",
     "\"\\ud800\"",
 };
-static const char *const bad[] = {
+static const char *const refused[] = {
     "",
     " ",
     "01",
@@ -125,14 +125,14 @@ grammar(void)
     char why[80] = "";
     u32 wrong = 0;
 
-    for (u32 i = 0; i < countof(good); i++)
-        if (reads(good[i]) && ++wrong)
-            snprintf(why, sizeof why, "refused %s", good[i]);
+    for (u32 i = 0; i < countof(accepted); i++)
+        if (reads(accepted[i]) && ++wrong)
+            snprintf(why, sizeof why, "refused %s", accepted[i]);
     check(!wrong, "accepts", why);
     wrong = 0;
-    for (u32 i = 0; i < countof(bad); i++)
-        if (reads(bad[i]) != SOHO_BAD && ++wrong)
-            snprintf(why, sizeof why, "accepted %s", bad[i]);
+    for (u32 i = 0; i < countof(refused); i++)
+        if (reads(refused[i]) != SOHO_BAD && ++wrong)
+            snprintf(why, sizeof why, "accepted %s", refused[i]);
     check(!wrong, "refuses", why);
 }
 
