@@ -424,6 +424,16 @@ const char *tmpl_text(const char *path); /* NULL: there is none */
 /* The whole text of a kernel's source file, malloc'ed. */
 char *tmpl_instance(const Kernel *k, u64 *bytes);
 
+/* ---------------------------------------------------------- emit.c, build.c
+ * The C compiler gets all kernels in this many files, gen/unity0.c, ... */
+enum { UNITY_PARTS = 2 };
+/* Runs n programs at once in the folder `dir`; argv lists end with NULL.  Ends
+ * the compiler with their messages if one fails: generated code must compile,
+ * so that is a bug. */
+void build_run(const char *dir, const char *const *const argv[], u32 n);
+/* The file DIR/NAME is the code of this plan: size and SHA-256. */
+void build_blob(Prog *p, const char *name);
+
 /* What a target does; a target never changes the graph. */
 typedef struct Target {
     const char *name, *help;
