@@ -52,6 +52,9 @@ typedef struct Option {
  * on what the command does. */
 int cmd_options(const Option *options, const char *what, int argc, char **argv);
 
+/* The word of the list that is nearest to a mistyped one, or NULL. */
+const char *cmd_nearest(const char *word, const char *const *list, u32 n);
+
 /* Prints "soho-rt COMMAND: text" on the error stream; returns e->code. */
 int cmd_fail(const char *command, const Err *e);
 

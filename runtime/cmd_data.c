@@ -1,0 +1,98 @@
+/* cmd_data.c - `soho-rt data WORD ...`: makes data sets, and shows what the
+ * readers make of one file.
+ *
+ * In: argv.  Out: what the word's own function prints. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "runtime/cmd.h"
+#include "runtime/data/shapes.h"
+#include "runtime/data/show.h"
+#include "runtime/run.h"
+
+/* NAME DTYPE [SHAPE] sha256:HEX */
+static int
+show_row(Err *e, Tensors *file, const TensorRow *row, FILE *out)
+{
+    u8 *data = malloc(row->bytes + 1), hash[32];
+    char name[PLAN_NAME + 1];
+
+    FAIL_IF(!data, e, SOHO_MEMORY, "no memory for %" PRIu64 " bytes",
+            row->bytes);
+    if (!tensors_read(e, file, row, data)) {
+        EVP_Digest(data, row->bytes, hash, NULL, EVP_sha256(), NULL);
+        fprintf(out, "%s %s [",
+                err_clean(name, sizeof name, row->name, strlen(row->name)),
+                tensors_dtype(row));
+        for (u32 i = 0; i < row->rank; i++)
+            fprintf(out, i ? ",%" PRId64 : "%" PRId64, row->dim[i]);
+        fputs("] sha256:", out);
+        for (u32 i = 0; i < sizeof hash; i++)
+            fprintf(out, "%02x", hash[i]);
+        fputc('\n', out);
+    }
+    free(data);
+    return e->code;
+}
+
+/* data tensors FILE...: stops at the first file that is refused. */
+static int
+show_tensors(Err *e, int argc, char **argv, FILE *out)
+{
+    for (int i = 1; i < argc && !e->code; i++) {
+        Tensors *file;
+
+        if (tensors_open(e, argv[i], &file))
+            break;
+        for (u32 k = 0; k < tensors_count(file) && !e->code; k++)
+            show_row(e, file, tensors_row(file, k), out);
+        tensors_close(file);
+    }
+    return e->code;
+}
+
+static const struct {
+    const char *name;
+    int (*show)(Err *e, int argc, char **argv, FILE *out);
+} word[] = {
+    {"image", show_image}, {"zip", show_zip},         {"tokens", show_tokens},
+    {"json", show_json},   {"tensors", show_tensors},
+};
+
+static int
+help(FILE *out)
+{
+    fputs("usage: soho-rt data WORD ...\n"
+          "  shapes     make a data set of coloured shapes (--help)\n"
+          "  image      size and checksum of decoded pictures\n"
+          "  zip        members of an archive and their checksums\n"
+          "  tokens     ids of questions\n"
+          "  json       check JSON or a set of questions\n"
+          "  tensors    rows of a safetensors file and their checksums\n",
+          out);
+    return out == stdout ? 0 : SOHO_USAGE;
+}
+
+int
+cmd_data(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "--help"))
+        return help(stdout);
+    if (argc > 1 && !strcmp(argv[1], "shapes"))
+        return cmd_shapes(argc - 1, argv + 1);
+    for (u32 i = 0; argc > 1 && i < countof(word); i++)
+        if (!strcmp(argv[1], word[i].name)) {
+            Err e = {0};
+
+            if (word[i].show(&e, argc - 1, argv + 1, stdout))
+                return cmd_fail("data", &e);
+            return 0;
+        }
+    if (argc > 1)
+        fprintf(stderr, "soho-rt data: unknown word '%s'\n", argv[1]);
+    return help(stderr);
+}

@@ -1,0 +1,73 @@
+/* soho_rt.c - `soho-rt COMMAND ...`: finds the command, returns its exit code.
+ *
+ * In: argv.  Out: what the command prints; its exit code, or SOHO_IO where
+ * standard output could not be written. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/cmd.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} command[] = {
+    {"train", cmd_train, "train a plan on a data folder"},
+    {"eval", cmd_eval, "accuracy of weights on a data folder"},
+    {"infer", cmd_infer, "answer a question about a picture"},
+    {"exec", cmd_exec, "run phases on tensors from files"},
+    {"bench", cmd_bench, "time the steps of a phase"},
+    {"plan", cmd_plan, "show or check a plan as text"},
+    {"calibrate", cmd_calibrate, "what this machine computes per second"},
+    {"data", cmd_data, "make data sets; read one file and show it"},
+};
+
+static int
+help(FILE *out)
+{
+    fputs("usage: soho-rt COMMAND ...\n", out);
+    for (u32 i = 0; i < countof(command); i++)
+        fprintf(out, "  %-10s %s\n", command[i].name, command[i].help);
+    fputs("soho-rt COMMAND --help lists a command's options.\n", out);
+    return out == stdout ? 0 : SOHO_USAGE;
+}
+
+static int
+unknown(const char *word)
+{
+    const char *list[countof(command)], *near;
+
+    for (u32 i = 0; i < countof(command); i++)
+        list[i] = command[i].name;
+    near = cmd_nearest(word, list, countof(command));
+    fprintf(stderr, "soho-rt: unknown command '%s'%s%s%s\n", word,
+            near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+    return help(stderr);
+}
+
+static int
+dispatch(int argc, char **argv)
+{
+    if (argc < 2)
+        return help(stderr);
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))
+        return help(stdout);
+    for (u32 i = 0; i < countof(command); i++)
+        if (!strcmp(argv[1], command[i].name))
+            return command[i].run(argc - 1, argv + 1);
+    return unknown(argv[1]);
+}
+
+int
+main(int argc, char **argv)
+{
+    int code = dispatch(argc, argv);
+
+    if (fflush(stdout) || ferror(stdout)) {
+        fprintf(stderr, "soho-rt: cannot write standard output: %s\n",
+                strerror(errno));
+        return code ? code : SOHO_IO;
+    }
+    return code;
+}
