@@ -86,7 +86,7 @@ by_arg(const void *a, const void *b)
 static Sight *
 sights(const Prog *p, const Func *f)
 {
-    Sight *list = zeros(f->nstep, sizeof *list);
+    Sight *list = mem_alloc(f->nstep * sizeof *list);
     u32 *writes = zeros(p->nbuf, sizeof *writes);
 
     for (u32 i = 0; i < f->nstep; i++)
@@ -103,7 +103,7 @@ verify_versions(const Prog *p, const char *word)
 {
     after = word;
     if (!(p->state & HAS_ORDER)) {
-        seen = zeros(p->nfunc, sizeof *seen);
+        seen = mem_alloc(p->nfunc * sizeof *seen);
         for (u32 i = 0; i < p->nfunc; i++)
             seen[i] = sights(p, &p->func[i]);
         return;
@@ -118,7 +118,6 @@ verify_versions(const Prog *p, const char *word)
                 bug("after %s: %s: a step no longer meets the values it met "
                     "after lower",
                     after, f->name);
-        free(now);
     }
 }
 
