@@ -188,15 +188,12 @@ walk_unit(const Func *f, u32 unit, u8 *seen)
 static void
 check_groups(const Func *f)
 {
-    u8 *seen = calloc(f->ngroup + f->nnode + 1, 1);
+    u8 *seen = mem_alloc(f->ngroup + f->nnode);
 
-    if (!seen)
-        die(SOHO_MEMORY, "out of memory: verifying %s", f->name);
     check_members(f);
     for (u32 i = 0; i < f->ngroup + f->nnode; i++)
         if (i < f->ngroup || f->node[i - f->ngroup].group < 0)
             walk_unit(f, i, seen);
-    free(seen);
 }
 
 /* ------------------------------------------------------------------- steps */
@@ -325,13 +322,10 @@ add_packed(const Prog *p, const Func *f, bool *written)
 static void
 check_order(const Prog *p, const Func *f)
 {
-    bool *written = calloc(p->nbuf + 1, sizeof *written);
+    bool *written = mem_alloc(p->nbuf * sizeof *written);
 
-    if (!written)
-        die(SOHO_MEMORY, "out of memory: verifying %s", f->name);
     add_packed(p, f, written);
     check_reads(p, f, written);
-    free(written);
 }
 
 /* -------------------------------------------------------------------------- */

@@ -20,16 +20,6 @@ reaches(const Prog *p, u32 a, u32 b)
            strstr(one->name, range->span_prefix) == one->name;
 }
 
-static void *
-zeros(u64 n, u64 size)
-{
-    void *p = calloc(n + 1, size);
-
-    if (!p)
-        die(SOHO_MEMORY, "out of memory: verifying after %s", after);
-    return p;
-}
-
 /* ---------------------------------------------------------------- versions */
 
 /* Which version (number of earlier writes) of each buffer a step touches, as
@@ -87,12 +77,11 @@ static Sight *
 sights(const Prog *p, const Func *f)
 {
     Sight *list = mem_alloc(f->nstep * sizeof *list);
-    u32 *writes = zeros(p->nbuf, sizeof *writes);
+    u32 *writes = mem_alloc(p->nbuf * sizeof *writes);
 
     for (u32 i = 0; i < f->nstep; i++)
         list[i] = (Sight){f->step[i].arg, sight_of(p, &f->step[i], writes)};
     qsort(list, f->nstep, sizeof *list, by_arg);
-    free(writes);
     return list;
 }
 
@@ -147,7 +136,7 @@ check_bounds(const Prog *p)
 static Span *
 spans(const Prog *p, const Func *f)
 {
-    Span *span = zeros(p->nbuf, sizeof *span);
+    Span *span = mem_alloc(p->nbuf * sizeof *span);
 
     for (u32 b = 0; b < p->nbuf; b++)
         span[b].first = PLAN_NONE;
@@ -183,7 +172,7 @@ check_pairs(const Prog *p, i32 func)
     static const Func none = {.name = "all phases"};
     const Func *f = func < 0 ? &none : &p->func[func];
     Span *span = spans(p, f);
-    u32 *own = zeros(p->nbuf, sizeof *own), n = 0;
+    u32 *own = mem_alloc(p->nbuf * sizeof *own), n = 0;
 
     for (u32 i = 0; i < p->nbuf; i++)
         if (p->buf[i].func == func)
@@ -198,8 +187,6 @@ check_pairs(const Prog *p, i32 func)
                 bug("after %s: %s: %s and %s share bytes", after, f->name,
                     a->name, b->name);
         }
-    free(span);
-    free(own);
 }
 
 /* A range begins with its first buffer, ends with its last, and has nothing of
