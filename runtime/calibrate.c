@@ -63,11 +63,12 @@ seconds(void)
     return (f64)t.tv_sec + (f64)t.tv_nsec * 1e-9;
 }
 
+static volatile f32 keep; /* takes results, so that the loops stay */
+
 /* Best of TRIES, in operations per second. */
 static f64
 measure(f32 (*loop)(void), int threads, f64 flop)
 {
-    static volatile f32 keep; /* uses the result, so that the loop stays */
     f64 best = 0;
 
     for (int i = 0; i < TRIES; i++) {
