@@ -1,0 +1,100 @@
+/* feed.h - the loader: batches of pictures and questions, ready for the doors
+ * of a plan.
+ *
+ * A sample is a picture with S of its questions; a batch holds B samples of
+ * one bucket.  In training an epoch asks every question once: a picture with q
+ * questions gives ceil(q/S) samples, the last one refilled from the picture's
+ * own shuffled questions, and the last batch of a bucket is refilled from the
+ * bucket's shuffled start.  In evaluation the order is the file's and nothing
+ * is refilled: rows that hold no question are not valid.
+ *
+ * Which sample comes when, the order of questions and the short side are draws
+ * from (seed, epoch, sample), so neither the number of workers nor a seek
+ * changes a bit of what is delivered. */
+#ifndef SOHO_FEED_H
+#define SOHO_FEED_H
+
+#include "runtime/data/data.h"
+
+typedef struct FeedBucket {
+    i32 h, w; /* padded size in pixels */
+} FeedBucket;
+
+enum {
+    FEED_BUCKETS = 64,
+    FEED_WORKERS = 64,
+    FEED_CACHE = 256 << 20 /* the usual cache_bytes */
+};
+
+typedef struct FeedSpec {
+    const FeedBucket *bucket;
+    u32 nbucket;
+    u32 batch, sentences, tokens, answers; /* B, S, T, A */
+    i32 longest;     /* pixels of the longer side, at most */
+    i32 shortest[2]; /* of the shorter side: drawn between both, inclusive */
+    u64 seed;
+    u32 workers;     /* threads; 0: work is done inside feed_next */
+    u64 cache_bytes; /* for resized pictures; only where shortest is fixed */
+    int train;
+    int strangers; /* show each question beside another picture */
+} FeedSpec;
+
+/* Where the doors of one bucket lie; NULL: not wanted. */
+typedef struct FeedDoors {
+    u8 *image;       /* [B,H,W,3] resized RGB, 0 beyond image_size */
+    i32 *image_size; /* [B,2] valid height, width */
+    i32 *tokens;     /* [B,S,T] ids, [PAD] after the last */
+    i32 *token_mask; /* [B,S,T] 1 for ids */
+    f32 *answers;    /* [B,S,A] scores */
+} FeedDoors;
+
+#define FEED_NONE UINT32_MAX
+
+/* One batch; the pointers are good until the next call. */
+typedef struct FeedBatch {
+    u32 bucket;
+    u32 epoch, step, steps; /* step of steps in this epoch, from 0 */
+    u32 rows;               /* valid ones among R = B*S */
+    const u32 *question;    /* [R] index into the set's, or FEED_NONE */
+    const u8 *valid;        /* [R] 0 or 1 */
+    const char *const *bad; /* messages of pictures replaced here for the */
+    u32 nbad;               /* first time (training) */
+} FeedBatch;
+
+/* The batch that comes next; all that a resume needs besides the spec. */
+typedef struct FeedCursor {
+    u32 epoch, step;
+} FeedCursor;
+
+/* Over the batches delivered so far. */
+typedef struct FeedStats {
+    u64 samples;
+    u64 pixels, padding; /* of the buckets; of them outside the pictures */
+    u64 shrunk;          /* samples larger than every bucket, made smaller */
+    u32 bad;             /* pictures that could not be read */
+} FeedStats;
+
+typedef struct Feed Feed;
+
+/* The set and the images stay the caller's and must outlive the feed.  A
+ * picture is the member `prefix/file_name`, or `file_name` where prefix is
+ * "".  SOHO_BAD (no question, a bucket or batch of nothing), SOHO_MEMORY. */
+int feed_open(Err *e, const Vqa *set, Zip *images, const char *prefix, i32 pad,
+              const FeedSpec *spec, Feed **feed);
+void feed_close(Feed *feed);
+
+/* Waits for the next batch and writes it into doors[its bucket].  After the
+ * last batch of an epoch comes the first of the next.  A picture that cannot
+ * be read is an error in evaluation; in training the next one in the file takes
+ * its place, and more than one and more than 0.1 % of all is an error. */
+int feed_next(Err *e, Feed *feed, const FeedDoors *doors, FeedBatch *batch);
+
+FeedCursor feed_tell(const Feed *feed);
+int feed_seek(Err *e, Feed *feed, FeedCursor cursor);
+
+/* Batches in the epoch that the last batch, open or seek was about; with a
+ * fixed short side all epochs have as many. */
+u32 feed_steps(const Feed *feed);
+FeedStats feed_stats(const Feed *feed);
+
+#endif

@@ -1,0 +1,94 @@
+/* feed_own.h - what feed.c, bucket.c and picture.c share. */
+#ifndef SOHO_FEED_OWN_H
+#define SOHO_FEED_OWN_H
+
+#include <pthread.h>
+
+#include "runtime/data/feed.h"
+
+/* --------------------------------------------------------------- bucket.c */
+
+/* One picture with up to S of its questions: the part'th S of them. */
+typedef struct Sample {
+    u32 picture, part;
+} Sample;
+
+typedef struct Batch {
+    u32 bucket, first; /* B entries from here */
+} Batch;
+
+/* The order of one epoch. */
+typedef struct Order {
+    const Vqa *set;
+    const FeedSpec *spec;
+    const FeedBucket *size; /* of each picture as it is stored */
+    Sample *sample;
+    u32 nsample;
+    u32 *question; /* the set's, shuffled inside each picture */
+    u32 *line;     /* all samples, shuffled */
+    u8 *bucket;    /* of each sample */
+    u32 *entry;    /* samples by bucket, or FEED_NONE */
+    Batch *batch;
+    u32 *turn; /* batches in their order */
+    u32 nbatch;
+    u32 epoch;
+} Order;
+
+int order_open(Err *e, const Vqa *set, const FeedSpec *spec,
+               const FeedBucket *size, Order *order);
+void order_close(Order *order);
+/* Fills in everything that depends on the epoch; allocates nothing. */
+void order_plan(Order *order, u32 epoch);
+/* The k-th question of a sample, or FEED_NONE. */
+u32 order_question(const Order *order, u32 sample, u32 k);
+/* The short side of a sample in an epoch. */
+i32 order_shortest(const FeedSpec *spec, u32 epoch, u32 sample);
+
+/* The size of a picture of h x w before it meets a bucket, and what is left of
+ * it inside one: unchanged where it fits, else as large as fits. */
+FeedBucket bucket_target(const FeedSpec *spec, FeedBucket picture,
+                         i32 shortest);
+FeedBucket bucket_fit(FeedBucket bucket, FeedBucket picture, FeedBucket target);
+/* The smallest bucket that holds the target, else the one that shrinks it
+ * least. */
+u32 bucket_choose(const FeedSpec *spec, FeedBucket target);
+
+/* -------------------------------------------------------------- picture.c */
+
+/* Resized pictures, kept in one block in the size they have in their own
+ * bucket; what finds no room is read again. */
+typedef struct Cache {
+    u8 *data;          /* NULL: no cache */
+    u64 *offset;       /* of each picture, or CACHE_NO_ROOM */
+    FeedBucket *size;  /* of each picture, as the set promises it */
+    _Atomic u8 *state; /* CACHE_EMPTY, _FILLING, _FULL */
+} Cache;
+
+/* Where pictures come from. */
+typedef struct Gallery {
+    const Vqa *set;
+    Zip *images;
+    char *prefix;
+    const FeedSpec *spec;
+    FeedBucket *size; /* of each picture; from its file if the set knows none */
+    Cache cache;
+} Gallery;
+
+/* Room that one thread resizes in; grows to the largest need. */
+typedef struct Scratch {
+    void *at;
+    u64 room;
+} Scratch;
+
+int gallery_open(Err *e, const Vqa *set, Zip *images, const char *prefix,
+                 const FeedSpec *spec, Gallery *gallery);
+void gallery_close(Gallery *gallery);
+
+/* Puts a picture into `to` [h,w,3] of a bucket, zeros beyond it, its size into
+ * *size.  `home`: it is the picture's own bucket, the cache may be used.  Many
+ * threads may call at once, each with its own scratch. */
+int gallery_put(Err *e, Gallery *gallery, u32 picture, FeedBucket bucket,
+                i32 shortest, int home, Scratch *scratch, u8 *to,
+                FeedBucket *size);
+
+#endif
