@@ -165,6 +165,13 @@ checkpoint_lock(Err *e, const char *run, int *lock)
     return e->code;
 }
 
+void
+checkpoint_unlock(int lock)
+{
+    if (lock >= 0)
+        vfs->close(lock);
+}
+
 /* ------------------------------------------------------------------ save */
 
 /* Writes the parts and the manifest into `folder`, all of it on the disk. */

@@ -19,10 +19,12 @@
     X(t, "micro-batches made")                                                 \
     X(step, "updates tried: committed and refused")                            \
     X(total, "micro-batches the run is going to make")                         \
-    X(epoch, "whole passes over the training split")                           \
-    X(cursor, "where the loader stands")                                       \
+    X(epoch, "of the last micro-batch, from 0")                                \
+    X(cursor_epoch, "epoch of the loader's next batch")                        \
+    X(cursor_step, "that batch, from 0")                                       \
     X(refused, "refused updates in a row, up to now")                          \
     X(evaluated, "1 + t of the last evaluation, 0 = none yet")                 \
+    X(evaluated_epoch, "whole epochs then")                                    \
     X(log_bytes, "bytes of the log that belong to these steps")                \
     X(meter_n, "micro-batches since the last line of the log")
 
@@ -46,6 +48,7 @@ typedef struct Progress {
  * what an earlier one left half done; *lock is a file descriptor to be kept
  * open.  SOHO_IO names the process that has it. */
 int checkpoint_lock(Err *e, const char *run, int *lock);
+void checkpoint_unlock(int lock); /* -1: nothing to do */
 
 /* A file of a checkpoint: `write` makes it, on the disk, at `path`. */
 typedef struct CheckpointPart {

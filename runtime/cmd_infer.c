@@ -1,0 +1,137 @@
+/* cmd_infer.c - soho-rt infer: answers to a question about one picture. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/checkpoint.h"
+#include "runtime/cmd.h"
+#include "runtime/quote.h"
+#include "runtime/run.h"
+
+enum { INFER_TOP = 1000 };
+#define NO_SEED UINT64_MAX
+
+typedef struct Infer {
+    const char *plan, *image, *question, *weights;
+    u64 seed, top;
+    int json;
+} Infer;
+
+/* Weights from where the options say: a path, else a seed, else ./run. */
+static int
+load(Err *e, Soho *soho, const Infer *o)
+{
+    const char *from = o->weights;
+    char path[PATH_MAX];
+
+    if (!from && o->seed != NO_SEED)
+        return soho_init(soho, o->seed);
+    if (!from) {
+        from = "run";
+        FAIL_IF(access(from, F_OK), e, SOHO_USAGE,
+                "which weights? give --weights W, or --seed N for starting "
+                "values (there is no folder ./run)");
+    }
+    TRY(checkpoint_weights(e, from, path));
+    if (!o->weights)
+        fprintf(stderr, "weights from %s\n", path);
+    return soho_load(soho, path, NULL);
+}
+
+static void
+print_answers(const Infer *o, const SohoAnswer *answer)
+{
+    char shown[256];
+
+    if (o->json)
+        printf("{\"answers\": [");
+    for (u32 i = 0; i < o->top; i++) {
+        const char *text = answer[i].text;
+
+        if (!text && !(answer[i].probability > 0))
+            break; /* the model has no more answers */
+        if (o->json) {
+            printf("%s{\"label\": %u, \"probability\": %.9g", i ? ", " : "",
+                   answer[i].label, (f64)answer[i].probability);
+            if (text) {
+                printf(", \"answer\": ");
+                quote_json(stdout, text);
+            }
+            printf("}");
+        } else if (text) {
+            printf("%6.2f %%  %s\n", 100 * (f64)answer[i].probability,
+                   err_clean(shown, sizeof shown, text, strlen(text)));
+        } else {
+            printf("%6.2f %%  label %u\n", 100 * (f64)answer[i].probability,
+                   answer[i].label);
+        }
+    }
+    if (o->json)
+        printf("]}\n");
+}
+
+static int
+infer(Err *e, Soho *soho, const Infer *o)
+{
+    SohoAnswer *answer = calloc(o->top, sizeof *answer);
+    int code;
+
+    FAIL_IF(!answer, e, SOHO_MEMORY, "no memory for %llu answers",
+            (unsigned long long)o->top);
+    code = load(e, soho, o);
+    if (!code)
+        code = soho_ask(soho, o->image, o->question, answer, (u32)o->top);
+    if (code && !e->code)
+        err_set(e, code, "%s", soho_message(soho));
+    if (!code && *soho_message(soho))
+        fprintf(stderr, "note: %s\n", soho_message(soho));
+    if (!code)
+        print_answers(o, answer);
+    free(answer);
+    return e->code;
+}
+
+/* Only what is run is opened: phase init needs all of the training's state. */
+static const char *
+kinds(const Infer *o)
+{
+    return o->seed == NO_SEED ? "infer" : "init,infer";
+}
+
+int
+cmd_infer(int argc, char **argv)
+{
+    Infer o = {.plan = "build/plan.bin", .seed = NO_SEED, .top = 5};
+    const Option options[] = {
+        {OPT_OPERAND, "PLAN", NULL, &o.plan, 0, "plan.bin (build/plan.bin)"},
+        {OPT_TEXT, "--image", "F", &o.image, 1, "a PNG or JPEG file"},
+        {OPT_TEXT, "--question", "Q", &o.question, 1, "about the picture"},
+        {OPT_TEXT, "--weights", "W", &o.weights, 0,
+         "file, checkpoint or run folder (./run)"},
+        {OPT_COUNT, "--seed", "N", &o.seed, 0, "starting values instead"},
+        {OPT_COUNT, "--top", "N", &o.top, 0, "answers shown (5)"},
+        {OPT_FLAG, "--json", NULL, &o.json, 0, "print one JSON object"},
+        {.kind = OPT_END},
+    };
+    Err e = {0};
+    Soho *soho = NULL;
+    int code =
+        cmd_options(options, "Answer a question about a picture.", argc, argv);
+
+    if (code >= 0)
+        return code;
+    if (o.top < 1 || o.top > INFER_TOP)
+        err_set(&e, SOHO_USAGE, "--top is 1 to %d", INFER_TOP);
+    else if (o.weights && o.seed != NO_SEED)
+        err_set(&e, SOHO_USAGE, "give --weights or --seed, not both");
+    else if ((code = soho_open(o.plan, kinds(&o), &soho)))
+        err_set(&e, code, "%s", soho_message(soho));
+    else
+        infer(&e, soho, &o);
+    soho_close(soho);
+    if (!e.code && (fflush(stdout) || ferror(stdout)))
+        err_set(&e, SOHO_IO, "cannot write the answers");
+    return e.code ? cmd_fail("infer", &e) : 0;
+}

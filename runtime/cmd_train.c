@@ -1,0 +1,101 @@
+/* cmd_train.c - soho-rt train: a plan, a data folder and a run folder become
+ * weights.
+ *
+ * The first SIGINT or SIGTERM ends the run at the next step with a checkpoint
+ * and SOHO_STOPPED; the second one at once, leaving the checkpoints there
+ * are. */
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/cmd.h"
+#include "runtime/train.h"
+
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int number)
+{
+    static const char text[] = "\nsaving; once more ends at once\n";
+
+    (void)number;
+    if (stop)
+        _exit(SOHO_STOPPED);
+    stop = 1;
+    (void)!write(2, text, sizeof text - 1);
+}
+
+static void
+catch_signals(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN; /* a closed terminal is no reason to die */
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+int
+cmd_train(int argc, char **argv)
+{
+    TrainSpec s = {.epochs = TRAIN_SAME,
+                   .steps = TRAIN_SAME,
+                   .seed = TRAIN_SAME,
+                   .workers = 1,
+                   .keep = 2,
+                   .eval_every = 1,
+                   .log_every = 10,
+                   .save_every = 60,
+                   .stop = &stop};
+    const Option options[] = {
+        {OPT_OPERAND, "PLAN", NULL, &s.plan, 1, "plan.bin of a model"},
+        {OPT_TEXT, "--data", "DIR", &s.data, 1,
+         "folder with train_data_vqa.json and its pictures"},
+        {OPT_TEXT, "--run", "DIR", &s.run, 1,
+         "folder for checkpoints and log.jsonl"},
+        {OPT_TEXT, "--images", "PATH", &s.images, 0,
+         "archive or folder of the training pictures"},
+        {OPT_TEXT, "--weights", "W", &s.weights, 0,
+         "begin with these weights: file, checkpoint or run folder"},
+        {OPT_FLAG, "--resume", NULL, &s.resume, 0,
+         "go on from the newest whole checkpoint of the run folder"},
+        {OPT_COUNT, "--epochs", "N", &s.epochs, 0,
+         "passes over the data, in batches of the first one"},
+        {OPT_COUNT, "--steps", "N", &s.steps, 0, "updates to make in all"},
+        {OPT_COUNT, "--seed", "N", &s.seed, 0,
+         "of weights, dropout and data order (1)"},
+        {OPT_COUNT, "--workers", "N", &s.workers, 0,
+         "threads that read pictures (1); changes no bit"},
+        {OPT_COUNT, "--keep-last", "K", &s.keep, 0, "checkpoints kept (2)"},
+        {OPT_NUMBER, "--save-every", "SECONDS", &s.save_every, 0,
+         "time between checkpoints (60; 0: every step)"},
+        {OPT_COUNT, "--eval-every", "EPOCHS", &s.eval_every, 0,
+         "epochs between evaluations on val (1; 0: none)"},
+        {OPT_COUNT, "--log-every", "N", &s.log_every, 0,
+         "steps between lines of the log (10)"},
+        {.kind = OPT_END},
+    };
+    Err e = {0};
+    int code = cmd_options(options,
+                           "Train a model on a folder of questions and "
+                           "pictures.",
+                           argc, argv);
+
+    if (code >= 0)
+        return code;
+    if (s.keep < 1 || s.log_every < 1 || s.workers > FEED_WORKERS)
+        err_set(&e, SOHO_USAGE,
+                "--keep-last and --log-every are at least 1, --workers at most "
+                "%d",
+                FEED_WORKERS);
+    else if (s.epochs != TRAIN_SAME && s.steps != TRAIN_SAME)
+        err_set(&e, SOHO_USAGE, "give --epochs or --steps, not both");
+    catch_signals();
+    if (e.code || train_run(&e, &s))
+        return cmd_fail("train", &e);
+    return 0;
+}

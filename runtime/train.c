@@ -1,0 +1,324 @@
+/* train.c - the training loop.
+ *
+ * In: an open run.  Out: steps made, checkpoints, evaluations, the log.
+ *
+ *   micro-batch*accumulate, update, [evaluate] [save], again
+ *
+ * Saving and stopping happen between two steps only, so a checkpoint needs no
+ * gradients. */
+#include "runtime/train.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    MOST_REFUSED = 20, /* refused updates in a row that end a run */
+    MOST_FAILED = 3    /* failed saves in a row that do */
+};
+
+static int
+stopped(const Train *t)
+{
+    return t->spec->stop && *t->spec->stop;
+}
+
+/* ------------------------------------------------------------------- steps */
+
+/* The first element of an f32 door, NAN where the phase has none. */
+static f64
+read_number(Train *t, u32 phase, const char *name)
+{
+    const PlanBuffer *row;
+    const f32 *at = door_find(t->run, phase, name, &row);
+
+    return at && row->dtype == DT_f32 ? *at : (f64)NAN;
+}
+
+/* Adds a micro-batch's loss and score to the sums of the next log line. */
+static void
+measure(Train *t, u32 phase)
+{
+    f64 loss = read_number(t, phase, "loss");
+    f64 score = read_number(t, phase, "score");
+
+    if (!isfinite(loss))
+        return;
+    t->p.meter_loss += loss;
+    t->p.meter_score += isfinite(score) ? score : 0;
+    t->p.meter_n++;
+}
+
+static void
+set_step(Train *t, u32 epoch)
+{
+    SohoStep *step = run_step(t->run);
+
+    step->seed[0] = (u32)t->p.seed;
+    step->seed[1] = (u32)(t->p.seed >> 32);
+    step->t = (u32)t->p.t;
+    step->window = (u32)(t->p.t % t->accumulate);
+    step->epoch = epoch;
+    step->total = (u32)t->p.total;
+    step->rows = 0;
+}
+
+static int
+run_checked(Err *e, Run *run, u32 phase)
+{
+    if (run_phase(run, phase))
+        return err_set(e, run->err.code, "%s", run->err.text);
+    return 0;
+}
+
+static int
+micro_batch(Err *e, Train *t)
+{
+    FeedBatch batch;
+    u32 phase;
+
+    TRY(feed_next(e, t->feeder.feed, t->feeder.doors, &batch));
+    for (u32 i = 0; i < batch.nbad; i++)
+        log_say(&t->log, "warning: left out: %s", batch.bad[i]);
+    phase = t->feeder.buckets.phase[batch.bucket];
+    set_step(t, batch.epoch);
+    TRY(run_checked(e, t->run, phase));
+    measure(t, phase);
+    t->p.t++;
+    t->p.epoch = batch.epoch;
+    return 0;
+}
+
+/* Runs phase `update`; many refused ones in a row end the run. */
+static int
+update(Err *e, Train *t)
+{
+    u32 skipped;
+
+    TRY(run_checked(e, t->run, t->update));
+    t->p.step++;
+    skipped = run_step(t->run)->skipped;
+    t->p.refused = skipped != t->skipped ? t->p.refused + 1 : 0;
+    t->skipped = skipped;
+    FAIL_IF(t->p.refused >= MOST_REFUSED, e, SOHO_NUMERICS,
+            "step %" PRIu64 ": %d updates in a row were refused because "
+            "something was not finite; the checkpoints in %s are good: lower "
+            "the learning rate and begin from one with --weights",
+            t->p.step, MOST_REFUSED, t->spec->run);
+    return 0;
+}
+
+/* ----------------------------------------------------------------- telling */
+
+static void
+write_log(Train *t)
+{
+    const SohoStep *step = run_step(t->run);
+    Progress *p = &t->p;
+    char loss[LOG_NUMBER], score[LOG_NUMBER], lr[LOG_NUMBER], norm[LOG_NUMBER];
+    f64 n = (f64)p->meter_n;
+
+    log_line(&t->log,
+             "{\"step\":%" PRIu64 ",\"t\":%" PRIu64 ",\"epoch\":%" PRIu64
+             ",\"loss\":%s,\"score\":%s,\"lr\":%s,\"grad_norm\":%s,"
+             "\"skipped\":%u,\"samples_per_second\":%.1f}",
+             p->step, p->t, p->epoch, log_number(loss, p->meter_loss / n),
+             log_number(score, p->meter_score / n), log_number(lr, step->lr),
+             log_number(norm, step->grad_norm), step->skipped,
+             log_rate(&t->log, p->t, t->feeder.buckets.spec.batch));
+    p->meter_loss = p->meter_score = 0;
+    p->meter_n = 0;
+}
+
+static void
+show(Train *t, int now)
+{
+    const Progress *p = &t->p;
+    f64 n = p->meter_n ? (f64)p->meter_n : 1;
+    Standing standing = {.t = p->t,
+                         .total = p->total,
+                         .step = p->step,
+                         .steps = p->total / t->accumulate,
+                         .epoch = p->epoch,
+                         .batch = t->feeder.buckets.spec.batch,
+                         .loss = p->meter_loss / n,
+                         .score = p->meter_score / n};
+
+    log_standing(&t->log, &standing, now);
+}
+
+/* ----------------------------------------------------- between two steps */
+
+/* Keeps the weights of the best evaluation so far as RUN/best.safetensors. */
+static void
+keep_best(Train *t, f64 accuracy)
+{
+    char path[PATH_MAX];
+    Err e = {0};
+
+    if (accuracy <= t->p.best)
+        return;
+    t->p.best = accuracy;
+    if (snprintf(path, sizeof path, "%s/best.safetensors", t->spec->run) <
+            (int)sizeof path &&
+        weights_save(&e, t->run, path))
+        log_say(&t->log, "warning: %s", e.text);
+}
+
+static int
+evaluate_now(Err *e, Train *t)
+{
+    Evaluation task = {.run = t->run,
+                       .data = &t->val,
+                       .plan = &t->plan,
+                       .feeder = &t->val_feeder,
+                       .stop = t->spec->stop};
+    Tally tally = {.loss = 0};
+    f64 all;
+
+    if (evaluate(e, &task, &tally)) {
+        if (e->code == SOHO_STOPPED)
+            err_clear(e); /* told again between the steps */
+        return e->code;
+    }
+    all = tally_accuracy(&tally);
+    log_line(&t->log,
+             "{\"step\":%" PRIu64 ",\"t\":%" PRIu64 ",\"epoch\":%" PRIu64
+             ",\"split\":\"val\",\"accuracy\":%.6f,\"yes_no\":%.6f,"
+             "\"other\":%.6f,\"loss\":%.6f,\"questions\":%" PRIu64 "}",
+             t->p.step, t->p.t, t->p.epoch, all,
+             tally_kind(&tally, KIND_yes_no), tally_kind(&tally, KIND_other),
+             tally_loss(&tally), tally_count(&tally));
+    log_say(&t->log,
+            "step %" PRIu64 ": val accuracy %.2f %% (yes/no %.2f, other %.2f)",
+            t->p.step, 100 * all, 100 * tally_kind(&tally, KIND_yes_no),
+            100 * tally_kind(&tally, KIND_other));
+    keep_best(t, all);
+    t->p.evaluated = t->p.t + 1;
+    t->p.evaluated_epoch = feed_tell(t->feeder.feed).epoch;
+    return 0;
+}
+
+/* After every eval_every-th epoch, and at the end. */
+static int
+evaluation_due(const Train *t)
+{
+    u64 every = t->spec->eval_every;
+    u64 epoch = feed_tell(t->feeder.feed).epoch;
+
+    if (!t->has_val || t->p.evaluated == t->p.t + 1)
+        return 0;
+    return t->p.t >= t->p.total || epoch / every > t->p.evaluated_epoch / every;
+}
+
+/* A save that fails is said aloud; training goes on with the one before. */
+static int
+save_now(Err *e, Train *t)
+{
+    Err bad = {0};
+
+    if (!train_save(&bad, t)) {
+        t->failed_saves = 0;
+        return 0;
+    }
+    t->failed_saves++;
+    log_say(&t->log, "warning: step %" PRIu64 " not saved: %s", t->p.step,
+            bad.text);
+    FAIL_IF(t->failed_saves >= MOST_FAILED, e, SOHO_IO,
+            "%d saves in a row failed, the last one: %s", MOST_FAILED,
+            bad.text);
+    return 0;
+}
+
+/* The checkpoint a run leaves behind. */
+static int
+save_last(Err *e, Train *t)
+{
+    if (t->saved == t->p.step)
+        return 0;
+    return train_save(e, t) ? err_at(e, "step %" PRIu64 " not saved", t->p.step)
+                            : 0;
+}
+
+/* Everything that is due between two steps; *done: the run is at its end. */
+static int
+between(Err *e, Train *t, int *done)
+{
+    if (!stopped(t) && evaluation_due(t))
+        TRY(evaluate_now(e, t));
+    if (stopped(t)) {
+        TRY(save_last(e, t));
+        return err_set(e, SOHO_STOPPED,
+                       "stopped after step %" PRIu64 " and saved; go on with "
+                       "--resume",
+                       t->p.step);
+    }
+    *done = t->p.t >= t->p.total;
+    if (*done)
+        return save_last(e, t);
+    if (t->p.step != t->saved && t->p.step > 0 &&
+        log_clock() - t->saved_at >= t->spec->save_every)
+        TRY(save_now(e, t));
+    return 0;
+}
+
+/* -------------------------------------------------------------------- loop */
+
+static int
+make_step(Err *e, Train *t)
+{
+    do {
+        TRY(micro_batch(e, t));
+        show(t, 0);
+    } while (t->p.t % t->accumulate);
+    TRY(update(e, t));
+    if (t->p.step % t->spec->log_every == 0)
+        write_log(t);
+    return 0;
+}
+
+static void
+say_start(Train *t)
+{
+    const FeedSpec *spec = &t->feeder.buckets.spec;
+
+    log_say(&t->log,
+            "%u questions about %u pictures; %u x %u a micro-batch, %u of them "
+            "a step, %u an epoch; %" PRIu64 " steps to make",
+            t->data.set.nquestion, t->data.set.npicture, spec->batch,
+            spec->sentences, t->accumulate, feed_steps(t->feeder.feed),
+            t->p.total > t->p.t ? (t->p.total - t->p.t) / t->accumulate : 0);
+}
+
+static void
+say_end(Train *t)
+{
+    FeedStats s = feed_stats(t->feeder.feed);
+
+    show(t, 1);
+    log_say(&t->log,
+            "step %" PRIu64 ": done; %.1f %% of the pixels computed were "
+            "padding, %" PRIu64 " samples shrunk, %u pictures left out",
+            t->p.step, s.pixels ? 100 * (f64)s.padding / (f64)s.pixels : 0,
+            s.shrunk, s.bad);
+}
+
+int
+train_run(Err *e, const TrainSpec *spec)
+{
+    Train t;
+    int done = 0;
+
+    if (!train_open(e, spec, &t)) {
+        say_start(&t);
+        show(&t, 0);
+        while (!between(e, &t, &done) && !done)
+            if (make_step(e, &t))
+                break;
+        if (done)
+            say_end(&t);
+    }
+    train_close(&t);
+    return e->code;
+}

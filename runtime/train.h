@@ -1,0 +1,58 @@
+/* train.h - a training run in a folder: begin or go on, step, evaluate, save.
+ *
+ * A step is one update: `accumulate` micro-batches (phase train@HxW) and phase
+ * update.  Whatever is decided depends on the plan, the data and the options
+ * alone; the clock says only when to save and what to show. */
+#ifndef SOHO_TRAIN_H
+#define SOHO_TRAIN_H
+
+#include <signal.h>
+
+#include "runtime/checkpoint.h"
+#include "runtime/evaluate.h"
+#include "runtime/log.h"
+
+#define TRAIN_SAME UINT64_MAX /* a number that was not given */
+
+typedef struct TrainSpec {
+    const char *plan, *data, *images, *run,
+        *weights; /* images, weights: NULL */
+    int resume;
+    u64 epochs, steps, seed; /* or TRAIN_SAME */
+    u64 workers, keep;
+    u64 eval_every;                    /* epochs; 0: never */
+    u64 log_every;                     /* steps */
+    f64 save_every;                    /* seconds; 0: after every step */
+    const volatile sig_atomic_t *stop; /* save and end at the next step */
+} TrainSpec;
+
+/* Everything a run has open. */
+typedef struct Train {
+    const TrainSpec *spec;
+    Run *run;
+    PlanData plan;
+    Dataset data, val;
+    Feeder feeder, val_feeder;
+    int has_val;
+    int lock;
+    Log log;
+    Progress p;
+    u32 accumulate, update; /* micro-batches of a step; phase index */
+    u32 skipped;            /* the step block's, after the last update */
+    u32 failed_saves;       /* in a row */
+    u64 saved;              /* step of the newest checkpoint, or TRAIN_SAME */
+    f64 saved_at;           /* clock */
+} Train;
+
+/* train_open.c: opens all of it and puts the run where it was, or at its
+ * start.  train_close in any case. */
+int train_open(Err *e, const TrainSpec *spec, Train *t);
+void train_close(Train *t);
+/* Writes a checkpoint of the run between two steps. */
+int train_save(Err *e, Train *t);
+
+/* train.c: runs to the end.  SOHO_STOPPED after a signal, saved; SOHO_NUMERICS
+ * when updates keep being refused; SOHO_IO when saves keep failing. */
+int train_run(Err *e, const TrainSpec *spec);
+
+#endif
