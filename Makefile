@@ -69,6 +69,9 @@ test: ## build and run all tests (-v: V=-v)
 	@sh tests/deps.sh
 	@SOHO_BUILD=$(B) sh tests/run.sh $(V)
 
+templates: ## compile every template alone, test the prelude
+	@sh tests/run.sh -v tests/templates/
+
 check: deps size lint ## what a commit must pass before its tests
 
 deps: ## who may include whom
@@ -105,5 +108,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all unit test check deps size fmt lint asan golden help clean
+.PHONY: all unit test templates check deps size fmt lint asan golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d)
