@@ -83,6 +83,17 @@ drawn(const u8 *s)
     return n;
 }
 
+u64
+diag_plain(const char *s, u64 bytes)
+{
+    u64 i = 0;
+    u32 n;
+
+    while (i < bytes && (n = drawn((const u8 *)s + i)) && i + n <= bytes)
+        i += n;
+    return i;
+}
+
 /* s with everything that is not plain text shown as \xNN, cut to `size`. */
 static char *
 clean(char *out, u64 size, const char *s)

@@ -274,6 +274,8 @@ _Noreturn void bug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Lines of the model's files, for carets; front.c gives them. */
 void diag_source(const char *file, const char *text, u64 bytes);
 void diag_folder(const char *prefix); /* put before files that are shown */
+/* How many of the bytes are UTF-8 text that a terminal only draws. */
+u64 diag_plain(const char *s, u64 bytes);
 extern bool diag_child; /* in the model's process: leave without clean-up */
 extern const char *diag_pass; /* word of the running pass, for bug() */
 
