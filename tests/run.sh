@@ -78,5 +78,6 @@ for test in "$build"/unit/* $(find tests -name '*.sh' -path 'tests/*/*' \
 	case $test in *.d) continue ;; esac
 	[ -f "$test" ] && wanted "$test" "$@" && run "$test"
 done
+[ $((passed + failed + skipped)) -eq 0 ] && failed=1 && echo 'not ok: no test ran'
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
