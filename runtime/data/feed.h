@@ -97,4 +97,15 @@ int feed_seek(Err *e, Feed *feed, FeedCursor cursor);
 u32 feed_steps(const Feed *feed);
 FeedStats feed_stats(const Feed *feed);
 
+/* --------------------------------------------------------------- bucket.c */
+
+/* The size of a picture of h x w before it meets a bucket, and what is left of
+ * it inside one: unchanged where it fits, else as large as fits. */
+FeedBucket bucket_target(const FeedSpec *spec, FeedBucket picture,
+                         i32 shortest);
+FeedBucket bucket_fit(FeedBucket bucket, FeedBucket picture, FeedBucket target);
+/* The smallest bucket that holds the target, else the one that shrinks it
+ * least. */
+u32 bucket_choose(const FeedSpec *spec, FeedBucket target);
+
 #endif

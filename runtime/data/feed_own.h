@@ -44,15 +44,6 @@ u32 order_question(const Order *order, u32 sample, u32 k);
 /* The short side of a sample in an epoch. */
 i32 order_shortest(const FeedSpec *spec, u32 epoch, u32 sample);
 
-/* The size of a picture of h x w before it meets a bucket, and what is left of
- * it inside one: unchanged where it fits, else as large as fits. */
-FeedBucket bucket_target(const FeedSpec *spec, FeedBucket picture,
-                         i32 shortest);
-FeedBucket bucket_fit(FeedBucket bucket, FeedBucket picture, FeedBucket target);
-/* The smallest bucket that holds the target, else the one that shrinks it
- * least. */
-u32 bucket_choose(const FeedSpec *spec, FeedBucket target);
-
 /* -------------------------------------------------------------- picture.c */
 
 /* Resized pictures, kept in one block in the size they have in their own
