@@ -92,7 +92,7 @@ lint: ## warnings as errors, cppcheck, shellcheck, luac
 		$(CC) $(ALLFLAGS) $(LUA) -MF /dev/null -Werror -fopenmp -fsyntax-only $$f || exit 1; \
 	done
 	cppcheck -q --std=c11 --error-exitcode=1 -I. -Iinclude compiler runtime
-	shellcheck tests/*.sh tests/*/*.sh .ci/run
+	shellcheck -x tests/*.sh tests/*/*.sh .ci/run
 	luac -p $(wildcard models/*.lua models/lib/*.lua)
 
 asan: ## the tests under AddressSanitizer and UBSan

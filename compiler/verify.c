@@ -26,12 +26,14 @@ typedef struct At {
 static _Noreturn void
 broken(const At *at, const char *text)
 {
-    if (!at)
-        bug("after %s: %s", after, text);
-    if (!at->what)
-        bug("after %s: %s: %s", after, at->f->name, text);
-    bug("after %s: %s: %s %u: %s (%s)", after, at->f->name, at->what, at->row,
-        text, at->place ? at->place : "no place");
+    const char *where = "";
+
+    if (at && at->what)
+        where = format(" %s: %s %u (%s):", at->f->name, at->what, at->row,
+                       at->place ? at->place : "no place");
+    else if (at)
+        where = format(" %s:", at->f->name);
+    bug("after %s:%s %s", after, where, text);
 }
 
 /* ------------------------------------------------------------------- graph */
