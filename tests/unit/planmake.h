@@ -43,9 +43,9 @@ typedef struct Make {
     u32 ndoor;
     PlanPhase phase[128];
     u32 nphase;
-    u32 answer[8];
+    u32 answer[64];
     u32 nanswer;
-    char vocab[64];
+    char vocab[4096];
     u32 nvocab;
 } Make;
 
