@@ -202,7 +202,6 @@ run_open(Err *e, const char *plan, u32 kinds, Run **run)
     FAIL_IF(!r, e, SOHO_MEMORY, "%s: no memory", plan);
     r->opened = kinds ? kinds : (1u << NPHASEKIND) - 1;
     r->weights_version = 1;
-    r->packed_phase = PLAN_NONE;
     if (open_parts(e, r, plan)) {
         run_close(r);
         return e->code;

@@ -25,12 +25,14 @@ struct Exec {
     u64 *ns;      /* last time of each step, where run->trace is set */
     u8 *stale;    /* [phase][pack phase]: running the first makes the copies
                    * of the second old */
+    u32 *packed;  /* per pack phase: run->weights_version of its copies, 0 when
+                   * they are old */
     u32 nstep;
 };
 
 /* --------------------------------------------------- what makes copies old */
 
-/* Part of an arena that a pack phase reads. */
+/* Part of an arena. */
 typedef struct Span {
     u64 begin, end; /* byte + arena << 48 */
 } Span;
@@ -51,10 +53,10 @@ by_begin(const void *a, const void *b)
     return x->begin < y->begin ? -1 : x->begin > y->begin;
 }
 
-/* Buffers that the phase accesses with `mode`, of the arenas that outlive it;
- * returns how many. */
+/* What the phase writes for others (`pack` 0), or what the copies of a pack
+ * phase depend on: what it reads of weights, and the copies themselves. */
 static u32
-spans(const Plan *p, u32 phase, u32 mode, Span *to)
+spans(const Plan *p, u32 phase, int pack, Span *to)
 {
     const PlanPhase *h = &p->phase[phase];
     u32 n = 0;
@@ -64,8 +66,11 @@ spans(const Plan *p, u32 phase, u32 mode, Span *to)
             const PlanArg *a = &p->arg[p->step[s].arg + k];
             const PlanBuffer *b = &p->buffer[a->buffer];
 
+            u32 mode = pack && b->arena != AR_const ? ACCESS_r : ACCESS_w;
+
             if (a->kind == ARG_buffer && a->mode & mode &&
-                (b->arena == AR_param || b->arena == AR_state))
+                (b->arena == AR_param || b->arena == AR_state ||
+                 b->arena == AR_const))
                 to[n++] = span_of(b);
         }
     return n;
@@ -119,11 +124,12 @@ find_stale(Err *e, const Plan *p, u8 *stale)
 
         if (p->phase[pack].kind != PH_pack)
             continue;
-        n = join(read, spans(p, pack, ACCESS_r, read));
+        n = join(read, spans(p, pack, 1, read));
         for (u32 i = 0; i < p->nphase; i++) {
-            u32 m = join(written, spans(p, i, ACCESS_w, written));
+            u32 m = join(written, spans(p, i, 0, written));
 
-            stale[(u64)i * p->nphase + pack] = meet(read, n, written, m);
+            stale[(u64)i * p->nphase + pack] =
+                i != pack && meet(read, n, written, m);
         }
     }
     free(read);
@@ -192,8 +198,9 @@ exec_open(Err *e, Run *run)
     x->arg = calloc(p->narg + 1, sizeof *x->arg);
     x->ns = calloc(p->nstep + 1, sizeof *x->ns);
     x->stale = calloc((u64)p->nphase * p->nphase + 1, 1);
-    FAIL_IF(!x->call || !x->arg || !x->ns || !x->stale, e, SOHO_MEMORY,
-            "no memory for %u steps", p->nstep);
+    x->packed = calloc(p->nphase + 1, sizeof *x->packed);
+    FAIL_IF(!x->call || !x->arg || !x->ns || !x->stale || !x->packed, e,
+            SOHO_MEMORY, "no memory for %u steps", p->nstep);
     TRY(find_stale(e, p, x->stale));
     for (u32 i = 0; i < p->nphase; i++)
         for (u32 s = 0; run_opens(run, i) && s < p->phase[i].nstep; s++)
@@ -212,6 +219,7 @@ exec_close(struct Exec *x)
     free(x->arg);
     free(x->ns);
     free(x->stale);
+    free(x->packed);
     free(x);
 }
 
@@ -270,15 +278,28 @@ run_steps(Run *run, u32 p)
     return 0;
 }
 
+/* Runs a phase and marks the copies that it made old. */
+static int
+run_marking(Run *run, u32 p)
+{
+    struct Exec *x = run->exec;
+    u32 n = run->plan.nphase;
+
+    TRY(run_steps(run, p));
+    for (u32 i = 0; i < n; i++)
+        if (x->stale[(u64)p * n + i])
+            x->packed[i] = 0;
+    return 0;
+}
+
 /* Runs the pack phase unless its copies are still right. */
 static int
 pack(Run *run, u32 p)
 {
-    if (run->packed_phase == p && run->packed_version == run->weights_version)
+    if (run->exec->packed[p] == run->weights_version)
         return 0;
-    TRY(run_steps(run, p));
-    run->packed_phase = p;
-    run->packed_version = run->weights_version;
+    TRY(run_marking(run, p));
+    run->exec->packed[p] = run->weights_version;
     return 0;
 }
 
@@ -298,11 +319,7 @@ run_phase(Run *run, u32 p)
         return pack(run, p);
     if (plan->phase[p].pack != PLAN_NONE)
         TRY(pack(run, plan->phase[p].pack));
-    TRY(run_steps(run, p));
-    if (run->packed_phase != PLAN_NONE &&
-        run->exec->stale[(u64)p * plan->nphase + run->packed_phase])
-        run_weights_changed(run);
-    return 0;
+    return run_marking(run, p);
 }
 
 const u64 *

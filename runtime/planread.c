@@ -108,8 +108,8 @@ check_head(Err *e, const char *path, const u8 *data, u64 bytes)
     TRY(check_hash(e, path, data, bytes));
     FAIL_IF(head->target > TARGET_cuda, e, SOHO_BAD,
             "%s: target %u, expected 0 to %d", path, head->target, TARGET_cuda);
-    FAIL_IF(head->target == TARGET_cpu ? head->cpu - 1 >= CPU_avx512
-                                       : head->cpu != 0,
+    FAIL_IF(head->cpu > CPU_avx512 ||
+                (head->target == TARGET_cpu && !head->cpu),
             e, SOHO_BAD, "%s: instruction set %u does not fit target %u", path,
             head->cpu, head->target);
     FAIL_IF(head->threads < 1 || head->threads > 4096, e, SOHO_BAD,

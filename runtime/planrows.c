@@ -335,8 +335,8 @@ check_fill(const Reader *r, u32 i)
               a[1].kind == ARG_int && a[2].kind == ARG_int,
           "expected a written buffer, bytes and a word");
     CHECK(r, STEPS, i,
-          a[1].value >= 0 && a[1].value % 4 == 0 && a[0].value % 4 == 0 &&
-              (u64)a[1].value <= room_of(r->plan, a),
+          a[1].value >= 0 && (u64)a[1].value <= room_of(r->plan, a) &&
+              (a[2].value == 0 || (a[1].value % 4 == 0 && a[0].value % 4 == 0)),
           "fills %" PRId64 " bytes of %" PRIu64, a[1].value,
           room_of(r->plan, a));
     CHECK(r, STEPS, i, a[2].value >= 0 && a[2].value <= UINT32_MAX,

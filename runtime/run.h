@@ -69,8 +69,7 @@ typedef struct Run {
     void *code;        /* dlopen handle of kernels.so */
     struct Exec *exec; /* one prepared call per step (exec.c) */
     struct Dnnl *dnnl; /* oneDNN engine, stream, primitives (libdnnl.c) */
-    u32 weights_version; /* grows when weights change */
-    u32 packed_phase, packed_version; /* what the const arena holds */
+    u32 weights_version; /* grows when weights are read or set from outside */
     u32 opened; /* bit PH_*: kinds that may run */
     struct Words *words; /* opened on first use */
     int trace; /* take the time of every step, see run_times() */
