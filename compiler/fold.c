@@ -42,9 +42,8 @@ fold_arithmetic(Build *b, const Node *n, const Val *in)
         return emit_literal(b, (f32)compute(n->op, x, y));
     bool neutral0 = n->op == OP_add ? is_number(b, in[0], 0)
                                     : n->op == OP_mul && is_number(b, in[0], 1);
-    bool neutral1 = n->op == OP_add || n->op == OP_sub
-                        ? is_number(b, in[1], 0)
-                        : is_number(b, in[1], 1);
+    bool neutral1 = n->op == OP_add || n->op == OP_sub ? is_number(b, in[1], 0)
+                                                       : is_number(b, in[1], 1);
     if (neutral1)
         return shaped(b, n, in[0]);
     if (neutral0)

@@ -21,7 +21,8 @@ typedef struct Fuse {
     u32 words;
 } Fuse;
 
-/* ----------------------------------------------------- groups and their order */
+/* ----------------------------------------------------- groups and their order
+ */
 
 static bool
 depends(const Fuse *u, i32 g, i32 on)
@@ -195,8 +196,8 @@ row_has_room(const Func *f, const Group *g, const Node *n)
         return false;
     u32 same = 0;
     for (u32 i = 0; reduce && i < g->nnode; i++)
-        same += f->node[g->node[i]].op == n->op && g->level &&
-                g->level[i] == level;
+        same +=
+            f->node[g->node[i]].op == n->op && g->level && g->level[i] == level;
     return same < (n->op == OP_max ? ROW_TOPS : ROW_SUMS);
 }
 
@@ -317,8 +318,8 @@ epilogue_mask(const Func *f, const Group *g)
         case OP_add: {
             const Node *n = &f->node[g->node[i]];
             i32 c = n->out[0].dim[n->out[0].rank - 1];
-            bool bias = is_vector_of(f, n->in[0], c) ||
-                        is_vector_of(f, n->in[1], c);
+            bool bias =
+                is_vector_of(f, n->in[0], c) || is_vector_of(f, n->in[1], c);
             mask |= bias && !mask ? POST_bias : POST_add;
             break;
         }
@@ -460,8 +461,7 @@ open_reduce(Fuse *u, u32 id)
 {
     Func *f = u->f;
     Group *g = &f->group[f->ngroup++];
-    *g = (Group){.kind = GROUP_elem,
-                 .space = type_of(f, f->node[id].in[0])};
+    *g = (Group){.kind = GROUP_elem, .space = type_of(f, f->node[id].in[0])};
     join(u, id, (i32)f->ngroup - 1);
 }
 
@@ -511,8 +511,8 @@ sort_groups(Fuse *u)
             bool ready = !done[g];
             for (u32 h = 0; ready && h < f->ngroup; h++)
                 ready = done[h] || !depends(u, (i32)g, (i32)h);
-            if (ready && (pick < 0 || f->group[g].node[0] <
-                                          f->group[pick].node[0]))
+            if (ready &&
+                (pick < 0 || f->group[g].node[0] < f->group[pick].node[0]))
                 pick = (i32)g;
         }
         if (pick < 0)

@@ -40,8 +40,8 @@ grad_add(Grad *g, Val x, Val v)
         else
             v = unbroadcast(b, v, &t);
     }
-    g->of[node] = g->of[node] == VAL_NONE ? v
-                                          : emit2(b, OP_add, g->of[node], v);
+    g->of[node] =
+        g->of[node] == VAL_NONE ? v : emit2(b, OP_add, g->of[node], v);
 }
 
 static bool
@@ -111,8 +111,8 @@ differentiate(Prog *p, Func *f)
     mark_wants(p, &g);
     const Node *loss = node_of(f, f->loss);
     if (type_count(&loss->out[0]) != 1)
-        die(SOHO_BAD, "%s: error: loss is %s, expected one number",
-            loss->place, type_text(&loss->out[0]));
+        die(SOHO_BAD, "%s: error: loss is %s, expected one number", loss->place,
+            type_text(&loss->out[0]));
     g.b.place = loss->place;
     if (p->update.accumulate > 1)
         emit_attrs(&g.b, OP_zero_grad, NULL, 0, NULL);

@@ -109,20 +109,21 @@ scale_weights(Build *b, const Node *n, const Val *in, void *user)
         const Node *now = node_of(b->f, in[i]);
         Val x = now->in[0], w = now->in[1];
         i32 dim[4] = {t.dim[t.rank - 1], 1, 1, 1};
-        Val pair[2] = {
-            x, emit2(b, OP_mul, w, emit_reshape(b, in[1 - i], 4, dim))};
+        Val pair[2] = {x,
+                       emit2(b, OP_mul, w, emit_reshape(b, in[1 - i], 4, dim))};
         return emit_attrs(b, OP_conv2d, pair, 2, conv->attr);
     }
     return VAL_NONE;
 }
 
-/* ------------------------------------------------------------------ hoisting */
+/* ------------------------------------------------------------------ hoisting
+ */
 
 typedef struct Move {
     const Func *old;
     Fixed fixed;
-    u32 pack;    /* index of the pack func */
-    Val *cloned; /* old node -> value in the pack func */
+    u32 pack;     /* index of the pack func */
+    Val *cloned;  /* old node -> value in the pack func */
     bool *wanted; /* old node is read by something that stays */
 } Move;
 
@@ -184,17 +185,17 @@ find_wanted(const Func *f, Move *m)
         bool stays = !m->fixed.is[i] || (read[i] && kind == KIND_view);
         for (u32 k = 0; stays && k < n->nin; k++)
             read[VAL_NODE(n->in[k])] = true;
-        m->wanted[i] = m->fixed.is[i] && read[i] && kind != KIND_view &&
-                       kind != KIND_leaf;
+        m->wanted[i] =
+            m->fixed.is[i] && read[i] && kind != KIND_view && kind != KIND_leaf;
     }
 }
 
 static u32
 pack_func(Prog *p, const Func *f)
 {
-    static const char *const name[] = {
-        [PH_train] = "pack.train", [PH_eval] = "pack.eval",
-        [PH_infer] = "pack.infer"};
+    static const char *const name[] = {[PH_train] = "pack.train",
+                                       [PH_eval] = "pack.eval",
+                                       [PH_infer] = "pack.infer"};
     for (u32 i = 0; i < p->nfunc; i++)
         if (!strcmp(p->func[i].name, name[f->kind]))
             return i;

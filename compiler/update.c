@@ -17,8 +17,8 @@ group_of(const Update *u, const char *name)
 static void
 add_twin(Prog *p, const Tensor *of, const char *prefix, u32 role)
 {
-    Tensor *t = tensor_add(p, format("%s%s", prefix, of->name), of->type,
-                           role, of->place);
+    Tensor *t = tensor_add(p, format("%s%s", prefix, of->name), of->type, role,
+                           of->place);
     t->group = of->group;
 }
 
@@ -47,8 +47,10 @@ assign_groups(Prog *p)
     }
     for (u32 k = 0; k < u->ngroup; k++) {
         if (!used[k])
-            die(SOHO_BAD, "%s: error: optimiser group '%s' matches no "
-                "trained parameter", u->group[k].place, u->group[k].pattern);
+            die(SOHO_BAD,
+                "%s: error: optimiser group '%s' matches no "
+                "trained parameter",
+                u->group[k].place, u->group[k].pattern);
         meta_set(p, format("update.group%u", k + 1),
                  format("%s %s lr %g, %u parameters", u->group[k].pattern,
                         u->group[k].rule, u->group[k].lr, used[k]));

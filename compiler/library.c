@@ -1,0 +1,268 @@
+/* library.c - lowering of products and convolutions with their epilogues, and
+ * of the packed weights they read. */
+#include "compiler/lower.h"
+
+/* What follows the root of a library group. */
+typedef struct Tail {
+    u32 post;          /* POST_* */
+    Val bias;          /* POST_bias */
+    Val add;           /* POST_add */
+    Val last;          /* value the group gives */
+    const Node *store; /* writes straight into a tensor, or NULL */
+} Tail;
+
+static bool
+is_bias(const Lower *l, Val v, const Node *root)
+{
+    Type t = type_of(l->f, v);
+    u32 r = root->out[0].rank;
+    return type_count(&t) == root->out[0].dim[r - 1] &&
+           type_count(&t) < type_count(&root->out[0]);
+}
+
+static Tail
+read_tail(const Lower *l, const Group *g)
+{
+    const Func *f = l->f;
+    const Node *root = &f->node[g->node[0]];
+    Tail t = {.last = VAL(g->node[0], 0)};
+    for (u32 i = 1; i < g->nnode; i++) {
+        const Node *n = &f->node[g->node[i]];
+        if (n->op == OP_store) {
+            t.store = n;
+            t.post |= attr_i(n, "add") ? POST_accum : 0;
+            continue;
+        }
+        if (n->op == OP_relu)
+            t.post |= POST_relu;
+        else if (n->op == OP_gelu)
+            t.post |= POST_gelu;
+        else {
+            Val other = n->in[0] == t.last ? n->in[1] : n->in[0];
+            bool bias = is_bias(l, other, root);
+            t.post |= bias ? POST_bias : POST_add;
+            *(bias ? &t.bias : &t.add) = other;
+        }
+        t.last = VAL(g->node[i], 0);
+    }
+    return t;
+}
+
+static u32
+result_buf(Lower *l, const Tail *t)
+{
+    return t->store ? tensor_buf(l, attr_s(t->store, "tensor"))
+                    : value_buf(l, t->last);
+}
+
+static void
+draft_tail(Lower *l, Draft *d, const Tail *t)
+{
+    if (t->post & POST_bias)
+        draft_value(l, d, t->bias);
+    if (t->post & POST_add)
+        draft_value(l, d, t->add);
+}
+
+/* ------------------------------------------------------------------ matmul */
+
+static u32
+gemm_add(Prog *p, const PlanGemm *g)
+{
+    for (u32 i = 0; i < p->ngemm; i++)
+        if (!memcmp(&p->gemm[i], g, sizeof *g))
+            return i;
+    *PUSH(p->gemm, p->ngemm, p->gemm_cap) = *g;
+    return p->ngemm - 1;
+}
+
+/* Strides of a [..,rows,columns] value as {batch 0, batch 1, row, column}. */
+static void
+gemm_strides(const Type *t, const i64 *stride, i64 *to)
+{
+    u32 r = t->rank;
+    to[0] = r > 3 ? stride[r - 4] : 0;
+    to[1] = r > 2 ? stride[r - 3] : 0;
+    to[2] = stride[r - 2];
+    to[3] = stride[r - 1];
+}
+
+static void
+lower_matmul(Lower *l, const Group *g)
+{
+    const Node *n = &l->f->node[g->node[0]];
+    Tail tail = read_tail(l, g);
+    Where a = where(l->f, n->in[0]), b = where(l->f, n->in[1]);
+    Where c = where(l->f, VAL(g->node[0], 0));
+    Type ta = type_of(l->f, n->in[0]), tb = type_of(l->f, n->in[1]);
+    u32 r = ta.rank;
+    PlanGemm gemm = {.nb = {r > 3 ? ta.dim[0] : 1, r > 2 ? ta.dim[r - 3] : 1},
+                     .m = ta.dim[r - 2],
+                     .n = tb.dim[r - 1],
+                     .k = ta.dim[r - 1],
+                     .post = tail.post};
+    gemm_strides(&ta, a.stride, gemm.a_stride);
+    gemm_strides(&tb, b.stride, gemm.b_stride);
+    gemm_strides(&n->out[0], c.stride, gemm.c_stride);
+    if (!l->p->opt.target->size_gemm(&l->p->opt, &gemm, n->place))
+        return;
+    Draft d = {.narg = 0};
+    draft_buf(&d, result_buf(l, &tail),
+              tail.post & POST_accum ? ACCESS_rw : ACCESS_w, 0);
+    draft_value(l, &d, n->in[0]);
+    draft_value(l, &d, n->in[1]);
+    draft_tail(l, &d, &tail);
+    if (gemm.scratch)
+        draft_buf(&d, scratch_buf(l, gemm.scratch, n->place), ACCESS_w, 0);
+    u64 flop =
+        2ull * (u64)(gemm.nb[0] * gemm.nb[1]) * (u64)(gemm.m * gemm.n * gemm.k);
+    step_add(l, ST_gemm, gemm_add(l->p, &gemm), &d, "gemm", n->place, flop);
+}
+
+/* -------------------------------------------------------------- convolution */
+
+static u32
+conv_add(Prog *p, const PlanConv *c)
+{
+    for (u32 i = 0; i < p->nconv; i++)
+        if (!memcmp(&p->conv[i], c, sizeof *c))
+            return i;
+    *PUSH(p->conv, p->nconv, p->conv_cap) = *c;
+    return p->nconv - 1;
+}
+
+/* Geometry from the three shapes; pad below and right is what is left over. */
+static PlanConv
+conv_row(const Node *n, const Type *x, const Type *w, const Type *y)
+{
+    i64 stride = attr_i(n, "stride"), pad = attr_i(n, "pad");
+    i64 dilation = attr_i(n, "dilation");
+    PlanConv c = {.n = x->dim[0],
+                  .h = x->dim[1],
+                  .w = x->dim[2],
+                  .ci = x->dim[3],
+                  .oh = y->dim[1],
+                  .ow = y->dim[2],
+                  .co = y->dim[3],
+                  .kh = w->dim[2],
+                  .kw = w->dim[3],
+                  .stride = {stride, stride},
+                  .dilation = {dilation, dilation},
+                  .groups = attr_i(n, "groups"),
+                  .pad = {pad, pad}};
+    i64 reach_h = (c.oh - 1) * stride + dilation * (c.kh - 1) + 1;
+    i64 reach_w = (c.ow - 1) * stride + dilation * (c.kw - 1) + 1;
+    c.pad[2] = reach_h - c.h - pad;
+    c.pad[3] = reach_w - c.w - pad;
+    return c;
+}
+
+/* The packed copy of weights v for convolution row `conv`: made by a step of
+ * this phase's pack phase, once per source and row. */
+static u32
+packed_weights(Lower *l, Val v, u32 conv, const char *place)
+{
+    Prog *p = l->p;
+    Where w = where(l->f, v);
+    const Node *base = node_of(l->f, w.base);
+    if (base->op != OP_load || l->f->pack < 0)
+        bug("weights of a convolution are computed inside the phase");
+    Func *pack = &p->func[l->f->pack];
+    const char *tensor = attr_s(base, "tensor");
+    const char *name = format("packed.%s.%u.%s", pack->name + 5, conv, tensor);
+    u32 b = buf_find(p, name);
+    if (b != PLAN_NONE)
+        return b;
+    i32 dim = (i32)((p->conv[conv].packed + 3) / 4);
+    Type t = type_make(DT_f32, 1, &dim);
+    b = buf_add(p, name, &t, AR_const, RO_const, -1, place);
+    Lower to = {.p = p, .f = pack, .func = l->f->pack};
+    Draft d = {.narg = 0};
+    draft_buf(&d, b, ACCESS_w, 0);
+    draft_buf(&d, tensor_buf(l, tensor), ACCESS_r, w.offset * (i64)sizeof(f32));
+    step_add(&to, ST_pack_conv, conv, &d, "pack_conv", place, 0);
+    return b;
+}
+
+static bool
+sized(Lower *l, PlanConv *c, const char *place)
+{
+    return l->p->opt.target->size_conv(&l->p->opt, c, place);
+}
+
+static void
+draft_scratch(Lower *l, Draft *d, u64 bytes, const char *place)
+{
+    if (bytes)
+        draft_buf(d, scratch_buf(l, bytes, place), ACCESS_w, 0);
+}
+
+/* Weights of directions 0 and 1: packed where they are known before the phase,
+ * else as they are. */
+static void
+draft_weights(Lower *l, Draft *d, Val w, u32 row, const char *place)
+{
+    if (l->p->conv[row].post & POST_packed)
+        draft_buf(d, packed_weights(l, w, row, place), ACCESS_r, 0);
+    else
+        draft_value(l, d, w);
+}
+
+static u32
+packed_flag(const Lower *l, Val w)
+{
+    Where at = where(l->f, w);
+    Type t = type_of(l->f, w);
+    bool leaf = node_of(l->f, at.base)->op == OP_load;
+    return leaf && l->f->pack >= 0 && is_dense(&t, at.stride) ? POST_packed : 0;
+}
+
+static void
+lower_conv(Lower *l, const Group *g)
+{
+    const Node *n = &l->f->node[g->node[0]];
+    Tail tail = read_tail(l, g);
+    Type x = type_of(l->f, n->in[0]), w = type_of(l->f, n->in[1]);
+    Type y = n->out[0];
+    Val weights = n->in[1];
+    PlanConv c = {0};
+    if (n->op == OP_conv2d) {
+        c = conv_row(n, &x, &w, &y);
+        c.dir = 0;
+    } else if (n->op == OP_conv2d_dx) { /* in: dy, w; out: dx */
+        c = conv_row(n, &y, &w, &x);
+        c.dir = 1;
+    } else { /* in: x, dy; out: dw */
+        c = conv_row(n, &x, &y, &w);
+        c.dir = 2;
+    }
+    c.post = tail.post | (c.dir < 2 ? packed_flag(l, weights) : 0);
+    if (!sized(l, &c, n->place))
+        return;
+    u32 row = conv_add(l->p, &c);
+    Draft d = {.narg = 0};
+    draft_buf(&d, result_buf(l, &tail),
+              tail.post & POST_accum ? ACCESS_rw : ACCESS_w, 0);
+    draft_value(l, &d, n->in[0]);
+    if (c.dir < 2)
+        draft_weights(l, &d, weights, row, n->place);
+    else
+        draft_value(l, &d, n->in[1]);
+    draft_tail(l, &d, &tail);
+    if (c.dir == 2)
+        draft_scratch(l, &d, c.packed, n->place);
+    draft_scratch(l, &d, c.scratch, n->place);
+    u64 flop = 2ull * (u64)(c.n * c.oh * c.ow) *
+               (u64)(c.co * c.ci / c.groups * c.kh * c.kw);
+    static const char *const name[] = {"conv", "conv_dx", "conv_dw"};
+    step_add(l, ST_conv, row, &d, name[c.dir], n->place, flop);
+}
+
+void
+lower_library(Lower *l, const Group *g)
+{
+    if (l->f->node[g->node[0]].op == OP_matmul)
+        lower_matmul(l, g);
+    else
+        lower_conv(l, g);
+}

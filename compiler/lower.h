@@ -1,0 +1,56 @@
+/* lower.h - what lower.c, kernel.c and library.c share while groups of one
+ * phase become steps. */
+#ifndef SOHOC_LOWER_H
+#define SOHOC_LOWER_H
+
+#include "compiler/sohoc.h"
+#include "soho/kernel.h"
+
+enum { MAX_ARGS = 128 };
+
+typedef struct Lower {
+    Prog *p;
+    Func *f;
+    i32 func;      /* index of f */
+    u32 *buf;      /* per base value: index into p->buf, or PLAN_NONE */
+    u32 *uses;     /* per value: readers */
+    bool *outside; /* per base value: read beyond its own group */
+} Lower;
+
+/* A step under construction. */
+typedef struct Draft {
+    PlanArg arg[MAX_ARGS];
+    u32 narg;
+} Draft;
+
+/* lower.c */
+u32 value_buf(Lower *l, Val base); /* makes the buffer on first use */
+u32 scratch_buf(Lower *l, u64 bytes, const char *place);
+void draft_buf(Draft *d, u32 buf, u32 mode, i64 byte_offset);
+void draft_value(Lower *l, Draft *d, Val v); /* read through its views */
+void draft_int(Draft *d, i64 value);
+void draft_range(Draft *d, u32 range_buf); /* its length in floats */
+void step_add(Lower *l, u32 kind, u32 what, const Draft *d, const char *name,
+              const char *place, u64 flop);
+/* Index of a kernel equal to k, added if it is new; k->name gets a number
+ * where another kernel has it. */
+u32 kernel_add(Prog *p, const Kernel *k);
+/* Buffer that receives node n of group g: its tensor for a store. */
+u32 tensor_buf(const Lower *l, const char *tensor);
+
+
+/* kernel.c */
+void lower_loops(Lower *l, const Group *g); /* elem, row, column */
+/* Copies value v into buffer `to` at an element offset, by strides. */
+void lower_copy(Lower *l, Val v, u32 to, i64 offset, const i64 *stride,
+                const char *place);
+
+/* library.c */
+void lower_library(Lower *l, const Group *g);
+
+/* special.c */
+void lower_special(Lower *l, const Group *g);
+void lower_move(Lower *l, const Group *g);
+u32 draw_site(const char *name); /* CRC-32 of a site, as zlib computes it */
+
+#endif

@@ -1,0 +1,300 @@
+/* special.c - lowering of ops with a template of their own, of moves, and of
+ * the effects of update and init. */
+#include "compiler/lower.h"
+
+/* ----------------------------------------------------------- kernel drafts */
+
+typedef struct Instance {
+    Kernel k;
+    Define def[64];
+} Instance;
+
+static void
+define(Instance *i, const char *name, const char *value)
+{
+    if (i->k.ndef == countof(i->def))
+        bug("%s: too many #defines", i->k.tmpl);
+    i->def[i->k.ndef++] = (Define){intern(name), intern(value)};
+}
+
+static const char *
+upper(const char *s)
+{
+    char text[64];
+    u32 n = 0;
+    for (; s[n] && n < sizeof text - 1; n++)
+        text[n] = s[n] >= 'a' && s[n] <= 'z' ? (char)(s[n] - 32) : s[n];
+    text[n] = 0;
+    return intern(text);
+}
+
+static const char *
+number(f64 x)
+{
+    if (x == (f64)(i64)x && x > -1e15 && x < 1e15)
+        return format("%lld", (long long)x);
+    return format("%.17g", x);
+}
+
+/* Attributes as #defines; `dims` are arguments, names of tensors are not. */
+static void
+define_attrs(Instance *i, const Node *n)
+{
+    const Op *op = &optab[n->op];
+    for (u32 k = 0; k < op->nattr; k++) {
+        const AttrSpec *s = &op->attr[k];
+        const Attr *a = &n->attr[k];
+        const char *name = upper(s->name);
+        if (!strcmp(s->name, "dims") || !strcmp(s->name, "tensor") ||
+            !strcmp(s->name, "group"))
+            continue;
+        if (s->type == 's') {
+            define(i, format("%s_%s", name, a->str), "1");
+        } else if (s->type == 'l') {
+            for (u32 j = 0; j < a->n; j++)
+                define(i, format("%s%u", name, j), number(a->list[j]));
+            define(i, format("%s_N", name), number(a->n));
+        } else {
+            define(i, name, number(a->num));
+        }
+    }
+}
+
+static void
+start(Instance *i, const Node *n)
+{
+    const char *name = optab[n->op].name;
+    *i = (Instance){.k = {.name = intern(name),
+                          .tmpl = intern(name),
+                          .place = n->place,
+                          .job = *n->name ? n->name : name}};
+    define(i, "NAME", name);
+}
+
+static void
+finish(Lower *l, Instance *i, const Draft *d, const Node *n)
+{
+    i->k.def = mem_alloc(i->k.ndef * sizeof *i->def);
+    memcpy(i->k.def, i->def, i->k.ndef * sizeof *i->def);
+    u32 kernel = kernel_add(l->p, &i->k);
+    step_add(l, ST_kernel, kernel, d, l->p->kernel[kernel].name, n->place, 0);
+}
+
+/* ---------------------------------------------------------- value templates */
+
+static void
+draft_dims(Draft *d, Instance *i, u32 index, const Type *t)
+{
+    define(i, format("RANK%u", index), format("%u", t->rank));
+    for (u32 k = 0; k < t->rank; k++)
+        draft_int(d, t->dim[k]);
+}
+
+/* Pointers of outputs, pointers of inputs, then all dimensions. */
+static void
+lower_value_op(Lower *l, const Group *g)
+{
+    const Func *f = l->f;
+    u32 id = g->node[0];
+    const Node *n = &f->node[id];
+    const Node *store = g->nnode > 1 ? &f->node[g->node[1]] : NULL;
+    bool add = store && attr_i(store, "add");
+    Draft d = {.narg = 0};
+    Instance inst;
+    start(&inst, n);
+    for (u32 k = 0; k < n->nout; k++) {
+        Val v = VAL(id, k);
+        if (store)
+            draft_buf(&d, tensor_buf(l, attr_s(store, "tensor")),
+                      add ? ACCESS_rw : ACCESS_w, 0);
+        else if (l->outside[v] || k == 0)
+            draft_buf(&d, value_buf(l, v), ACCESS_w, 0);
+        else
+            draft_int(&d, 0);
+    }
+    for (u32 k = 0; k < n->nin; k++)
+        draft_value(l, &d, n->in[k]);
+    u32 index = 0;
+    for (u32 k = 0; k < n->nout; k++)
+        draft_dims(&d, &inst, index++, &n->out[k]);
+    for (u32 k = 0; k < n->nin; k++) {
+        Type t = type_of(f, n->in[k]);
+        draft_dims(&d, &inst, index++, &t);
+    }
+    define_attrs(&inst, n);
+    if (n->op == OP_scatter_add)
+        define(&inst, "ACCUM", add ? "1" : "0");
+    finish(l, &inst, &d, n);
+}
+
+/* ------------------------------------------------------------------ effects */
+
+/* The buffer that covers all tensors of a role (and group, and prefix). */
+static u32
+range(Lower *l, const char *name, u32 arena, u32 role, i32 group,
+      const char *prefix)
+{
+    u32 b = buf_find(l->p, name);
+    if (b != PLAN_NONE)
+        return b;
+    i32 dim = 1;
+    Type t = type_make(DT_f32, 1, &dim);
+    b = buf_add(l->p, name, &t, arena, RO_range, -1, "");
+    l->p->buf[b].span_role = (u8)role;
+    l->p->buf[b].span_group = group;
+    l->p->buf[b].span_prefix = prefix;
+    return b;
+}
+
+static u32
+grads(Lower *l)
+{
+    return range(l, "range.grad", AR_grad, RO_grad, -1, "");
+}
+
+static void
+draft_rule(Lower *l, Draft *d, const Node *n)
+{
+    i32 g = (i32)attr_i(n, "group");
+    u32 p = range(l, format("range.param.%d", g), AR_param, RO_param, g, "");
+    draft_buf(d, p, ACCESS_rw, 0);
+    draft_buf(d, range(l, format("range.grad.%d", g), AR_grad, RO_grad, g, ""),
+              ACCESS_r, 0);
+    draft_buf(d,
+              range(l, format("range.moment1.%d", g), AR_state, RO_moment, g,
+                    "moment1."),
+              ACCESS_rw, 0);
+    if (n->op == OP_adamw)
+        draft_buf(d,
+                  range(l, format("range.moment2.%d", g), AR_state, RO_moment,
+                        g, "moment2."),
+                  ACCESS_rw, 0);
+    draft_buf(d, tensor_buf(l, "step"), ACCESS_r, 0);
+    draft_range(d, p);
+}
+
+static void
+lower_fill(Lower *l, const Node *n)
+{
+    u32 b = tensor_buf(l, attr_s(n, "tensor"));
+    f32 x = (f32)attr_f(n, "value");
+    u32 word;
+    memcpy(&word, &x, sizeof word);
+    Draft d = {.narg = 0};
+    draft_buf(&d, b, ACCESS_w, 0);
+    draft_int(&d, (i64)l->p->buf[b].bytes);
+    draft_int(&d, word);
+    step_add(l, ST_fill, 0, &d, "fill", n->place, 0);
+}
+
+u32
+draw_site(const char *s)
+{
+    u32 crc = 0xffffffffu;
+    for (; *s; s++) {
+        crc ^= (u8)*s;
+        for (u32 k = 0; k < 8; k++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    }
+    return ~crc;
+}
+
+static void
+draft_normal(Lower *l, Draft *d, const Node *n)
+{
+    const char *tensor = attr_s(n, "tensor");
+    u32 b = tensor_buf(l, tensor);
+    f64 std = attr_f(n, "std");
+    i64 bits;
+    memcpy(&bits, &std, sizeof bits);
+    draft_buf(d, b, ACCESS_w, 0);
+    draft_buf(d, tensor_buf(l, "step"), ACCESS_r, 0);
+    draft_int(d, type_count(&l->p->buf[b].type));
+    draft_int(d, draw_site(tensor));
+    draft_int(d, bits);
+}
+
+static void
+lower_effect(Lower *l, const Node *n)
+{
+    Draft d = {.narg = 0};
+    Instance inst;
+    start(&inst, n);
+    u32 step = tensor_buf(l, "step");
+    switch (n->op) {
+    case OP_zero_grad:
+        draft_buf(&d, grads(l), ACCESS_rw, 0);
+        draft_buf(&d, step, ACCESS_r, 0);
+        draft_range(&d, grads(l));
+        break;
+    case OP_schedule:
+        draft_buf(&d, step, ACCESS_rw, 0);
+        break;
+    case OP_grad_norm:
+        draft_buf(&d, step, ACCESS_rw, 0);
+        draft_buf(&d, grads(l), ACCESS_r, 0);
+        draft_range(&d, grads(l));
+        break;
+    case OP_commit: {
+        u32 live = range(l, "range.live", AR_state, RO_state, -1, "");
+        draft_buf(&d, live, ACCESS_rw, 0);
+        draft_buf(&d, range(l, "range.good", AR_state, RO_good, -1, ""),
+                  ACCESS_rw, 0);
+        draft_buf(&d, step, ACCESS_rw, 0);
+        draft_range(&d, live);
+        break;
+    }
+    case OP_normal:
+        draft_normal(l, &d, n);
+        finish(l, &inst, &d, n);
+        return;
+    default:
+        draft_rule(l, &d, n);
+    }
+    define_attrs(&inst, n);
+    finish(l, &inst, &d, n);
+}
+
+void
+lower_special(Lower *l, const Group *g)
+{
+    const Node *n = &l->f->node[g->node[0]];
+    if (n->op == OP_fill)
+        lower_fill(l, n);
+    else if (optab[n->op].kind == KIND_effect)
+        lower_effect(l, n);
+    else
+        lower_value_op(l, g);
+}
+
+/* -------------------------------------------------------------------- moves */
+
+static void
+lower_pad(Lower *l, const Node *n, u32 to, i64 *stride)
+{
+    Draft d = {.narg = 0};
+    draft_buf(&d, to, ACCESS_w, 0);
+    draft_int(&d, (i64)l->p->buf[to].bytes);
+    draft_int(&d, 0);
+    step_add(l, ST_fill, 0, &d, "fill", n->place, 0);
+    lower_copy(l, n->in[0], to, attr_i(n, "before") * stride[attr_i(n, "dim")],
+               stride, n->place);
+}
+
+void
+lower_move(Lower *l, const Group *g)
+{
+    const Node *n = &l->f->node[g->node[0]];
+    u32 to = value_buf(l, VAL(g->node[0], 0));
+    i64 stride[MAX_RANK], at = 0;
+    natural_strides(&n->out[0], stride);
+    if (n->op == OP_pad) {
+        lower_pad(l, n, to, stride);
+        return;
+    }
+    i64 dim = attr_i(n, "dim");
+    for (u32 i = 0; i < n->nin; i++) {
+        lower_copy(l, n->in[i], to, at * stride[dim], stride, n->place);
+        at += type_of(l->f, n->in[i]).dim[dim];
+    }
+}
