@@ -15,7 +15,7 @@ NAME(const SohoArg *a)
     const float *z = a[1].p;
     int64_t n = count_of(a + 2, RANK0), width = a[2 + 2 * RANK0].i;
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (n * width > 8192)
     for (int64_t i = 0; i < n; i++)
         y[i] = (int32_t)first_max(z + i * width, width);
 }

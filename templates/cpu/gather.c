@@ -22,7 +22,7 @@ NAME(const SohoArg *a)
     const SohoArg *dim = a + 3 + RANK0;
     int64_t nrow = dim[0].i, nc = dim[1].i, n = count_of(dim + 2, RANK2);
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (n * nc > 8192)
     for (int64_t i = 0; i < n; i++)
         memcpy(y + i * nc, table + clamp_i64(index[i], 0, nrow - 1) * nc,
                (size_t)nc * sizeof *y);
