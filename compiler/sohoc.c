@@ -176,18 +176,17 @@ state_text(u32 bits)
     return text;
 }
 
-static void
-run_pass(Prog *p, const struct Row *row)
+/* Dumps come before the verifier, so that what it refuses can be read.  true:
+ * the dump was the last one wanted. */
+static bool
+finish(Prog *p, u32 number, const char *word, u32 *left)
 {
-    diag_pass = row->word;
-    if (row->needs & ~p->state)
-        bug("pass %s needs %s", row->word, state_text(row->needs & ~p->state));
-    row->run(p);
-    if (diag_count())
-        exit(SOHO_BAD);
-    p->state |= row->gives;
-    verify(p, row->word);
-    why(p, row->word);
+    bool stop = dump(p, number, word, left);
+
+    fflush(stdout);
+    verify(p, word);
+    why(p, word);
+    return stop;
 }
 
 /* Runs all passes; false: it stopped before the last. */
@@ -196,15 +195,22 @@ run_passes(Prog *p)
 {
     u32 left = dump_count(p->opt.dump);
 
-    verify(p, "front");
-    why(p, "front");
-    if (dump(p, 0, "front", &left))
+    if (finish(p, 0, "front", &left))
         return false;
     for (u32 i = 0; i < countof(rows); i++) {
-        if (p->opt.stop_before_build && !strcmp(rows[i].word, "build"))
+        const struct Row *row = &rows[i];
+
+        if (p->opt.stop_before_build && !strcmp(row->word, "build"))
             return false;
-        run_pass(p, &rows[i]);
-        if (dump(p, i + 1, rows[i].word, &left))
+        diag_pass = row->word;
+        if (row->needs & ~p->state)
+            bug("pass %s needs %s", row->word,
+                state_text(row->needs & ~p->state));
+        row->run(p);
+        if (diag_count())
+            exit(SOHO_BAD);
+        p->state |= row->gives;
+        if (finish(p, i + 1, row->word, &left))
             return false;
     }
     return true;

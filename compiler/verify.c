@@ -158,44 +158,52 @@ check_members(const Func *f)
           "groups list %u nodes, %u nodes have a group", listed, grouped);
 }
 
-/* Some order of groups has every input before its user: walks along inputs
- * from each unit (a group, or a node outside of groups); coming back to a unit
- * that is being walked is a circle. */
-static void
-walk_unit(const Func *f, u32 unit, u8 *seen)
+/* The group that makes the value, seen through views; -1: a leaf. */
+static i32
+maker(const Func *f, Val v)
 {
-    const Group *g = unit < f->ngroup ? &f->group[unit] : NULL;
-    u32 n = g ? g->nnode : 1, id = unit - f->ngroup;
-    At at = {f, g ? "group" : "node", g ? unit : id, NULL};
+    const Node *n = &f->node[VAL_NODE(v)];
 
-    CHECK(&at, seen[unit] != 1, "depends on itself through other groups");
-    if (seen[unit])
+    while (n->group < 0 && n->nin)
+        n = &f->node[VAL_NODE(n->in[0])];
+    return n->group;
+}
+
+/* Some order of the groups has every input before its user: walks from each
+ * group along inputs; coming back to one that is being walked is a circle. */
+static void
+walk_group(const Func *f, u32 g, u8 *seen)
+{
+    const Group *group = &f->group[g];
+    At at = {f, "group", g, f->node[group->node[0]].place};
+
+    CHECK(&at, seen[g] != 1, "depends on itself through other groups");
+    if (seen[g])
         return;
-    seen[unit] = 1;
-    for (u32 k = 0; k < n; k++) {
-        const Node *node = &f->node[g ? g->node[k] : id];
+    seen[g] = 1;
+    for (u32 k = 0; k < group->nnode; k++) {
+        const Node *n = &f->node[group->node[k]];
 
-        for (u32 j = 0; j < node->nin; j++) {
-            u32 from = VAL_NODE(node->in[j]);
-            i32 own = f->node[from].group;
-            u32 to = own >= 0 ? (u32)own : f->ngroup + from;
+        for (u32 j = 0; j < n->nin; j++) {
+            i32 from = maker(f, n->in[j]);
 
-            if (to != unit)
-                walk_unit(f, to, seen);
+            if (from >= 0 && (u32)from != g)
+                walk_group(f, (u32)from, seen);
         }
     }
-    seen[unit] = 2;
+    seen[g] = 2;
 }
 
 static void
 check_groups(const Func *f)
 {
-    u8 *seen = mem_alloc(f->ngroup + f->nnode);
+    u8 *seen = mem_alloc(f->ngroup);
 
     check_members(f);
-    for (u32 i = 0; i < f->ngroup + f->nnode; i++)
-        if (i < f->ngroup || f->node[i - f->ngroup].group < 0)
-            walk_unit(f, i, seen);
+    for (u32 g = 0; g < f->ngroup; g++) {
+        CHECK(&(At){.f = f}, f->group[g].nnode, "group %u has no node", g);
+        walk_group(f, g, seen);
+    }
 }
 
 /* ------------------------------------------------------------------- steps */
