@@ -224,26 +224,35 @@ write_words(Err *e, Maker *m)
     return e->code;
 }
 
-/* The first unseen picture of several shapes, as a file beside the zips. */
+/* Is this the question to print: neither yes/no nor a count? */
+static int
+is_telling(const Asked *asked)
+{
+    return !ask_is_yes_no(asked->text) &&
+           !strchr("0123456789", ask_answer(asked->answer)[0]);
+}
+
+/* The first unseen picture of several shapes with a telling question, as a
+ * file beside the zips. */
 static int
 write_example(Err *e, Maker *m, ShapesReport *report)
 {
+    const Asked *asked = m->asked[UNSEEN], *end = asked + m->nasked[UNSEEN];
+    const Scene *scene;
     Bytes picture = {.n = 0};
-    const Asked *asked = m->asked[UNSEEN];
-    u32 i = 0;
 
-    while (i + 1 < m->spec->images[UNSEEN] &&
-           (m->scene[UNSEEN][i].count < ITEMS || !m->scene[UNSEEN][i].asked))
-        i++;
-    if (!m->nasked[UNSEEN])
+    while (asked < end &&
+           (m->scene[UNSEEN][asked->scene].count < ITEMS || !is_telling(asked)))
+        asked++;
+    if (asked == end)
         return 0;
-    asked += m->scene[UNSEEN][i].first + m->scene[UNSEEN][i].asked / 2;
+    scene = &m->scene[UNSEEN][asked->scene];
     ask_text(asked->text, report->question, sizeof report->question);
     snprintf(report->answer, sizeof report->answer, "%s",
              ask_answer(asked->answer));
     snprintf(report->example, sizeof report->example, "example.%s",
-             m->scene[UNSEEN][i].jpeg ? "jpg" : "png");
-    pack_picture(m, &m->scene[UNSEEN][i], &picture);
+             scene->jpeg ? "jpg" : "png");
+    pack_picture(m, scene, &picture);
     write_file(e, m, report->example, &picture);
     bytes_free(&picture);
     return e->code;
@@ -392,15 +401,19 @@ cmd_shapes(int argc, char **argv)
     };
     ShapesReport report;
     Err e = {0};
-    int code = cmd_options(options,
-                           "Makes pictures of coloured shapes and questions "
-                           "about them, to train and evaluate on.",
-                           argc, argv);
+    static char word[] = "data shapes"; /* for messages */
+    int code;
+
+    argv[0] = word;
+    code = cmd_options(options,
+                       "Makes pictures of coloured shapes and questions "
+                       "about them, to train and evaluate on.",
+                       argc, argv);
 
     if (code >= 0)
         return code;
     if (read_spec(&e, images, size, &spec) || shapes_make(&e, &spec, &report))
-        return cmd_fail("data shapes", &e);
+        return cmd_fail(word, &e);
     print_report(&spec, &report);
     return 0;
 }
