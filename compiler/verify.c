@@ -352,10 +352,10 @@ verify(const Prog *p, const char *word)
             check_types(f);
         if (p->state & HAS_GROUPS)
             check_groups(f);
-        if (p->state & HAS_STEPS)
+        if (p->state & HAS_STEPS) {
             check_steps(p, f);
-        if (p->state & HAS_ORDER)
             check_order(p, f);
+        }
     }
     if (p->state & HAS_STEPS) {
         check_bufs(p);
