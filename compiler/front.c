@@ -47,18 +47,25 @@ add_source(Source *s, const char *file, const u8 *text, u64 bytes)
     diag_source(s->file, s->text, s->bytes);
 }
 
+/* Whether it is the one text form instead of Lua. */
+static bool
+is_text(const char *s, u64 bytes)
+{
+    return bytes >= 7 && !memcmp(s, "soho 1\n", 7);
+}
+
 static void
 read_model(const char *path)
 {
     const char *slash = strrchr(path, '/');
     u64 bytes;
-    u8 *text = file_read(path, MOST_SOURCE, &bytes);
+    u8 *text = file_read(path, MOST_TEXT, &bytes);
 
-    if (!text && errno == EFBIG)
+    if (!text && errno != EFBIG)
+        die(SOHO_IO, "%s: cannot read the model: %s", path, strerror(errno));
+    if (!text || (bytes > MOST_SOURCE && !is_text((const char *)text, bytes)))
         die(SOHO_BAD, "%s: a model of at most %d bytes expected", path,
             MOST_SOURCE);
-    if (!text)
-        die(SOHO_IO, "%s: cannot read the model: %s", path, strerror(errno));
     diag_folder(slash ? intern_n(path, (u64)(slash - path) + 1) : "");
     add_source(&front.model, plain_name(slash ? slash + 1 : path), text, bytes);
 }
@@ -311,7 +318,7 @@ front_read(Prog *p)
     char *text;
 
     read_model(p->opt.model);
-    if (front.model.bytes >= 7 && !memcmp(front.model.text, "soho 1\n", 7)) {
+    if (is_text(front.model.text, front.model.bytes)) {
         read_text(p, front.model.text, front.model.bytes);
         return;
     }

@@ -20,10 +20,11 @@ typedef struct Front {
     Prog *p;
     Source model, library[MOST_LIBRARIES];
     u32 nlibrary;
-    i32 func;   /* index of the phase that is being built, or -1 */
-    u32 serial; /* counts phases, so that a tensor knows its own */
-    u32 nodes;  /* made so far, against a limit */
-    u32 words;  /* lines of --set vocab=FILE */
+    i32 func;            /* index of the phase that is being built, or -1 */
+    u32 serial;          /* counts phases, so that a tensor knows its own */
+    u32 nodes;           /* made so far, against a limit */
+    lua_CFunction phase; /* what Lua knows as phase() */
+    u32 words;           /* lines of --set vocab=FILE */
 } Front;
 extern Front front; /* lua_run.c */
 

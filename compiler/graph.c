@@ -74,7 +74,8 @@ val_literal(const Func *f, Val v, f64 *value)
     const Node *n = node_of(f, v);
     if (n->op != OP_literal)
         return false;
-    *value = attr_f(n, "value");
+    if (value)
+        *value = attr_f(n, "value");
     return true;
 }
 

@@ -161,7 +161,7 @@ find_operands(Loops *x)
         const Node *n = node_at(x, k);
         for (u32 i = 0; i < n->nin; i++) {
             Val v = input_of(x, k, i);
-            if (!is_inside(x, v) && node_of(f, v)->op != OP_literal)
+            if (!is_inside(x, v) && !val_literal(f, where(f, v).base, NULL))
                 add_input(x, v);
         }
         x->draws |= n->op == OP_dropout;
@@ -377,7 +377,7 @@ read_text(Loops *x, u32 k, u32 i, const char *(*load)(Loops *, u32))
 {
     Val v = input_of(x, k, i);
     f64 value;
-    if (val_literal(x->l->f, v, &value))
+    if (val_literal(x->l->f, where(x->l->f, v).base, &value))
         return literal_text(value);
     i32 m = member(x, VAL_NODE(v));
     if (m >= 0)

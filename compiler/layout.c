@@ -42,9 +42,15 @@ gemm_can_read(const Type *t, const i64 *stride)
 }
 
 static bool
-can_read(const Node *user, const Type *t, const Where *w)
+can_read(const Func *f, const Node *user, const Type *t, const Where *w)
 {
-    switch (optab[user->op].kind) {
+    u8 kind = optab[user->op].kind;
+    bool loops = kind == KIND_elem || kind == KIND_reduce ||
+                 kind == KIND_view || user->op == OP_copy ||
+                 user->op == OP_store;
+    if (val_literal(f, w->base, NULL) && !loops)
+        return false; /* a number has no address: only loops can hold it */
+    switch (kind) {
     case KIND_elem:
     case KIND_reduce:
     case KIND_move:
@@ -72,7 +78,7 @@ place_copies(Build *b, const Node *n, const Val *in, void *user)
         Where w = where(b->f, in[i]);
         Type t = type_of(b->f, in[i]);
         now[i] = in[i];
-        if (!can_read(n, &t, &w)) {
+        if (!can_read(b->f, n, &t, &w)) {
             now[i] = emit1(b, OP_copy, in[i]);
             changed = true;
         }

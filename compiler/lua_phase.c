@@ -409,5 +409,6 @@ lua_phase_open(lua_State *L)
     lua_register(L, "param", param);
     lua_register(L, "state", state);
     lua_register(L, "phase", phase);
+    front.phase = phase;
     lua_register(L, "training", training);
 }

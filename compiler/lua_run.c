@@ -61,10 +61,15 @@ lua_place(lua_State *L)
     lua_Debug ar;
     u64 n = 0;
     u32 places = 0;
+    bool in_phase = false;
 
     text[0] = 0;
     for (int level = 0; lua_getstack(L, level, &ar); level++) {
-        lua_getinfo(L, "Sl", &ar);
+        lua_getinfo(L, "Slf", &ar);
+        in_phase = lua_tocfunction(L, -1) == front.phase;
+        lua_pop(L, 1);
+        if (in_phase && places)
+            break; /* below it is only the line that says phase(...) */
         if (ar.currentline <= 0 || ar.source[0] != '@')
             continue;
         if (places++ == MOST_PLACES || n + strlen(ar.source) + 20 > sizeof text)

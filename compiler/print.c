@@ -175,24 +175,33 @@ put_names(FILE *out, const Prog *p)
 
 /* ------------------------------------------------------------------ phase */
 
+static bool
+is_default(const AttrSpec *spec, const Attr *a)
+{
+    return !spec->required &&
+           (spec->type == 'l' ? !a->n : a->num == spec->missing);
+}
+
 static void
 put_node_attrs(FILE *out, const Node *n)
 {
     const Op *op = &optab[n->op];
+    const char *before = "  ";
 
     for (u32 i = 0; i < op->nattr; i++) {
         const AttrSpec *spec = &op->attr[i];
         const Attr *a = &n->attr[i];
 
-        if (spec->type == 's') {
-            fprintf(out, " %s=", spec->name);
+        if (is_default(spec, a))
+            continue;
+        fprintf(out, "%s%s=", before, spec->name);
+        before = " ";
+        if (spec->type == 's')
             put_string(out, a->str ? a->str : "");
-        } else if (spec->type == 'l') {
-            fprintf(out, " %s=", spec->name);
+        else if (spec->type == 'l')
             put_list(out, a->list, a->n);
-        } else if (spec->required || a->num != spec->missing) {
-            put_attr(out, spec->name, a->num);
-        }
+        else
+            put_number(out, a->num);
     }
 }
 
@@ -204,10 +213,8 @@ put_node(FILE *out, const Func *f, u32 id)
     fprintf(out, "%%%u %s", id, optab[n->op].name);
     for (u32 i = 0; i < n->nin; i++)
         put_value(out, n->in[i]);
-    fputc(' ', out);
     for (u32 i = 0; i < n->nout; i++)
-        fprintf(out, " %s", type_text(&n->out[i]));
-    fputc(' ', out);
+        fprintf(out, "%s%s", i ? " " : "  ", type_text(&n->out[i]));
     put_node_attrs(out, n);
     if (*n->name) {
         fputs("  ", out);

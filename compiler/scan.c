@@ -75,23 +75,24 @@ name_good(const char *s)
 bool
 place_good(const char *s)
 {
-    for (;;) {
-        u64 n = 0, digits;
+    for (;; s += 3) {
+        const char *start = s;
 
-        while (is_name_char(s[n]) || s[n] == '/' || s[n] == '-')
-            n++;
-        if (!n || s[n] != ':')
+        while (is_name_char(*s) || *s == '/' || *s == '-')
+            s++;
+        if (s == start)
             return false;
-        s += n + 1;
-        digits = strspn(s, "0123456789");
-        if (!digits || digits > 9)
-            return false;
-        s += digits;
+        if (*s == ':') {
+            u64 digits = strspn(++s, "0123456789");
+
+            if (!digits || digits > 9)
+                return false;
+            s += digits;
+        }
         if (!*s)
             return true;
         if (strncmp(s, " < ", 3))
             return false;
-        s += 3;
     }
 }
 
@@ -261,7 +262,7 @@ scan_place(Reader *r, const char **out)
     skip(r);
     *out = intern_n(r->s, (u64)(r->end - r->s));
     if (!place_good(*out))
-        return scan_fail(r, "places FILE:LINE < FILE:LINE expected");
+        return scan_fail(r, "places FILE:LINE < FILE:LINE ... expected");
     r->s = r->end;
     return true;
 }
@@ -307,25 +308,37 @@ scan_type(Reader *r, Type *t)
     return true;
 }
 
-/* A value that an earlier node of this phase makes. */
+/* The digits of a node or output below n. */
+static bool
+count(Reader *r, u32 least, u32 n, u32 *out)
+{
+    const char *s = r->s;
+    u64 v = 0;
+
+    while (s < r->end && *s >= '0' && *s <= '9' && v < n)
+        v = v * 10 + (u64)(*s++ - '0');
+    if (s == r->s || v < least || v >= n)
+        return scan_fail(r, "a value %%0 to %%%u of an earlier node expected",
+                         r->f->nnode - 1);
+    r->s = s;
+    *out = (u32)v;
+    return true;
+}
+
 bool
 scan_value(Reader *r, Val *out)
 {
-    i64 node, k = 0;
+    u32 node, k = 0;
 
-    if (!r->f || !r->f->nnode)
-        return scan_fail(r, "a value before the first node");
-    if (!scan_take(r, '%') || !scan_integer(r, 0, r->f->nnode - 1, &node))
-        return scan_fail(r, "a value from %%0 to %%%u expected",
-                         r->f->nnode - 1);
+    if (!r->f || !r->f->nnode || !scan_take(r, '%'))
+        return scan_fail(r, "a value of an earlier node expected");
+    if (!count(r, 0, r->f->nnode, &node))
+        return false;
     if (r->s < r->end && *r->s == '.') {
         r->s++;
-        if (!scan_integer(r, 1, MAX_OUT - 1, &k))
+        if (!count(r, 1, r->f->node[node].nout, &k))
             return false;
     }
-    if (k >= r->f->node[node].nout)
-        return scan_fail(r, "%%%lld has %u outputs", (long long)node,
-                         r->f->node[node].nout);
     *out = VAL(node, k);
     return true;
 }

@@ -303,7 +303,8 @@ u64 type_bytes(const Type *t);
 bool type_same(const Type *a, const Type *b);
 const char *type_text(const Type *t); /* "f32[4,768]" */
 const Node *node_of(const Func *f, Val v);
-bool val_literal(const Func *f, Val v, f64 *value); /* is it a literal? */
+/* Is it a literal?  *value (may be NULL) gets its number. */
+bool val_literal(const Func *f, Val v, f64 *value);
 
 /* Appends a node; attrs may be NULL (defaults).  No check: see infer_node. */
 u32 node_add(Func *f, u32 op, const Val *in, u32 nin, const Attr *attrs,
@@ -363,7 +364,7 @@ void front_read(Prog *p); /* exits 2, 3 or 6 with a message */
 void print_prog(const Prog *p, FILE *out);
 void print_func(const Func *f, FILE *out);
 bool parse_prog(Prog *p, const char *name, const char *text, u64 bytes);
-/* Dotted name of 1..255 letters, digits, _ (and @); chain of FILE:LINE. */
+/* Dotted name of 1..255 letters, digits, _ (and @); chain of places. */
 bool name_good(const char *s);
 bool place_good(const char *s);
 

@@ -282,3 +282,41 @@ plan_buffer(const Plan *plan, const char *name)
             return i;
     return PLAN_NONE;
 }
+
+/* "train@96x128, train@128x96" */
+static void
+list_phases(const Plan *plan, char *text, size_t size)
+{
+    size_t used = 0;
+
+    text[0] = 0;
+    for (u32 i = 0; i < plan->nphase && used < size; i++)
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
+                             plan_text(plan, plan->phase[i].name));
+}
+
+int
+plan_find_phase(Err *e, const Plan *plan, const char *name, size_t n,
+                u32 *phase)
+{
+    char list[ERR_TEXT / 2], shown[64];
+    u32 found = 0;
+
+    for (u32 i = 0; i < plan->nphase; i++) {
+        const char *own = plan_text(plan, plan->phase[i].name);
+
+        if (strncmp(own, name, n) || (own[n] && own[n] != '@'))
+            continue;
+        *phase = i;
+        if (!own[n])
+            return 0;
+        found++;
+    }
+    if (found == 1)
+        return 0;
+    list_phases(plan, list, sizeof list);
+    return err_set(e, SOHO_USAGE, "%s: %s phase '%s', it has %s", plan->path,
+                   found ? "more than one" : "no",
+                   err_clean(shown, sizeof shown, name, n), list);
+}

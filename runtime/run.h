@@ -45,6 +45,10 @@ f64 plan_meta_number(const Plan *plan, const char *key, f64 missing);
 /* Index of a phase or buffer by name, or PLAN_NONE. */
 u32 plan_phase(const Plan *plan, const char *name);
 u32 plan_buffer(const Plan *plan, const char *name);
+/* The phase called name[0..n): "train@96x128", or "train" where there is one
+ * such phase only.  SOHO_USAGE lists the phases. */
+int plan_find_phase(Err *e, const Plan *plan, const char *name, size_t n,
+                    u32 *phase);
 static inline const char *
 plan_text(const Plan *plan, u32 offset)
 {

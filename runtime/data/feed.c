@@ -50,7 +50,8 @@ struct Feed {
     Gallery gallery;
     u32 nslot;
     Slot slot[RING];
-    Worker worker[FEED_WORKERS + 1]; /* [0] is the caller's without workers */
+    Worker worker[FEED_WORKERS];
+    Scratch scratch; /* the caller's */
     pthread_mutex_t lock;
     pthread_cond_t work, ready; /* for workers; for feed_next */
     int hold, stop;
@@ -243,24 +244,32 @@ stop_workers(Feed *f)
 }
 
 /* The slot of the next batch, all rows filled; the one that was handed out
- * before is free again. */
+ * before is free again.  The caller fills rows too, and sleeps only while
+ * others have the last ones in hand: workers of the lowest priority get little
+ * time beside a busy caller. */
 static Slot *
 wait_for(Feed *f, int release)
 {
     Slot *s;
-    u32 row;
 
     pthread_mutex_lock(&f->lock);
     f->head += (u64)release;
     f->hold = 0;
     pthread_cond_broadcast(&f->work);
-    while (!f->spec.workers && (s = claim(f, &row))) {
-        fill(f, s, row, &f->worker[0].scratch);
+    s = &f->slot[f->head % f->nslot];
+    while (f->open == f->head || s->done < f->spec.batch) {
+        u32 row;
+
+        if (f->open > f->head && s->claimed == f->spec.batch) {
+            pthread_cond_wait(&f->ready, &f->lock);
+            continue;
+        }
+        claim(f, &row);
+        pthread_mutex_unlock(&f->lock);
+        fill(f, s, row, &f->scratch);
+        pthread_mutex_lock(&f->lock);
         s->done++;
     }
-    s = &f->slot[f->head % f->nslot];
-    while (f->open == f->head || s->done < f->spec.batch)
-        pthread_cond_wait(&f->ready, &f->lock);
     pthread_mutex_unlock(&f->lock);
     return s;
 }
@@ -519,8 +528,9 @@ feed_close(Feed *f)
     if (!f)
         return;
     stop_workers(f);
-    for (u32 i = 0; i < countof(f->worker); i++)
+    for (u32 i = 0; i < FEED_WORKERS; i++)
         free(f->worker[i].scratch.at);
+    free(f->scratch.at);
     for (u32 i = 0; i < RING; i++) {
         free(f->slot[i].row);
         free(f->slot[i].question);
