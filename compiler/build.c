@@ -4,7 +4,6 @@
  * share: running compilers, and the code file's size and checksum. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
