@@ -28,6 +28,7 @@ typedef struct Task {
     Output *output; /* room for every door of the plan */
     u32 noutput;
     u32 next_in;
+    u32 trained, window; /* train phases so far, and since the last update */
 } Task;
 
 /* ------------------------------------------------------------------- input */
@@ -276,17 +277,18 @@ set_weights(Err *e, Task *t)
     return 0;
 }
 
-/* Counters go on as in training: t and window count micro-batches. */
+/* Counters as in training: t and window count micro-batches; an update has
+ * those of the last one before it. */
 static void
-count_phase(Run *run, u32 kind)
+count_phase(Task *t, u32 kind)
 {
-    SohoStep *step = run_step(run);
+    SohoStep *step = run_step(t->run);
 
     if (kind == PH_train) {
-        step->t++;
-        step->window++;
+        step->t = (u32)t->step + t->trained++;
+        step->window = t->window++;
     } else if (kind == PH_update) {
-        step->window = 0;
+        t->window = 0;
     }
 }
 
@@ -300,11 +302,11 @@ run_task(Err *e, Task *t)
         const PlanPhase *h = &t->run->plan.phase[t->phase[i]];
 
         run_step(t->run)->rows = (u32)(h->batch * h->sentences);
+        count_phase(t, h->kind);
         TRY(read_inputs(e, t, t->phase[i]));
         if (run_phase(t->run, t->phase[i]))
             return (*e = t->run->err).code;
         TRY(keep_outputs(e, t, t->phase[i]));
-        count_phase(t->run, h->kind);
     }
     return write_outputs(e, t);
 }
