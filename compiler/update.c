@@ -97,7 +97,7 @@ build_update(Prog *p)
 {
     const Update *u = &p->update;
     Func *f = func_add(p, "update", PH_update);
-    Build b = {p, f, "update", p->opt.model};
+    Build b = {p, f, "update", meta_get(p, "model")};
     emit_schedule(&b, u);
     Attr *a = attrs_new(OP_grad_norm);
     attr_set_f(a, OP_grad_norm, "limit", u->clip);
@@ -112,7 +112,7 @@ static void
 build_init(Prog *p)
 {
     Func *f = func_add(p, "init", PH_init);
-    Build b = {p, f, "init", p->opt.model};
+    Build b = {p, f, "init", meta_get(p, "model")};
     for (u32 i = 0; i < p->ntensor; i++) {
         const Tensor *t = &p->tensor[i];
         bool normal = t->init == INIT_normal;
