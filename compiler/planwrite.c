@@ -107,20 +107,6 @@ by_key(const void *a, const void *b)
     return strcmp(((const Meta *)a)->key, ((const Meta *)b)->key);
 }
 
-/* The last part of a path without ".lua". */
-static const char *
-base_name(const char *path)
-{
-    const char *base = strrchr(path, '/');
-    u64 n;
-
-    base = base ? base + 1 : path;
-    n = strlen(base);
-    if (n > 4 && !strcmp(base + n - 4, ".lua"))
-        n -= 4;
-    return intern_n(base, n);
-}
-
 /* The model's pairs and the compiler's choices, sorted by key. */
 static void
 write_meta(Writer *w)
@@ -131,7 +117,6 @@ write_meta(Writer *w)
         {"soho.cpu", o->cpu == CPU_avx512 ? "avx512"
                      : o->cpu == CPU_avx2 ? "avx2"
                                           : "none"},
-        {"soho.model", base_name(o->model)},
         {"soho.target", o->target->name},
         {"soho.threads", format("%d", o->threads)},
         {"soho.version", SOHO_VERSION},
