@@ -11,7 +11,7 @@
 
 #include "runtime/cmd.h"
 
-enum { CHAINS = 12, ROUNDS = 1 << 20, TRIES = 10 };
+enum { CHAINS = 12, ROUNDS = 1 << 20, TRIES = 40 };
 
 /* Each round: CHAINS independent multiply-adds of `lanes` floats; enough to
  * hide their latency on every CPU with 16 registers. */

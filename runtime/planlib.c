@@ -129,9 +129,13 @@ plan_conv_row(const Reader *r, u32 i)
     for (u32 k = 0; k < 14; k++)
         CHECK(r, CONVS, i, size[k] >= 1 && size[k] <= MAX_DIM,
               "size %u is %" PRId64 ", expected 1 to 2^31", k, size[k]);
+    /* below and right a stride may leave pixels out: less than one step */
     for (u32 k = 0; k < 4; k++)
-        CHECK(r, CONVS, i, c->pad[k] >= 0 && c->pad[k] <= MAX_DIM,
-              "padding %u is %" PRId64 ", expected 0 to 2^31", k, c->pad[k]);
+        CHECK(r, CONVS, i,
+              c->pad[k] > (k < 2 ? -1 : -c->stride[k % 2]) &&
+                  c->pad[k] <= MAX_DIM,
+              "padding %u is %" PRId64 ", expected %" PRId64 " to 2^31", k,
+              c->pad[k], k < 2 ? 0 : 1 - c->stride[k % 2]);
     TRY(conv_shapes(r, i));
     CHECK(r, CONVS, i, c->dir < 3, "direction %u, expected 0 to 2", c->dir);
     CHECK(r, CONVS, i, !(c->post & ~posts[c->dir]),

@@ -238,6 +238,16 @@ uneven(void)
     return c;
 }
 
+/* The last row and column are not read. */
+static PlanConv
+short_of(i64 k, i64 p)
+{
+    PlanConv c = conv(1, 12, 8, 16, 24, k, 2, p);
+
+    c.pad[2] = c.pad[3] = p - 1;
+    return c;
+}
+
 static PlanConv
 grouped(i64 channels, i64 groups)
 {
@@ -278,6 +288,8 @@ test(u32 cpu)
         {"7x7 stride 2 of 3 channels", conv(2, 31, 27, 3, 24, 7, 2, 3)},
         {"1x1", conv(2, 7, 5, 32, 40, 1, 1, 0)},
         {"1x1 stride 2", conv(1, 7, 9, 16, 24, 1, 2, 0)},
+        {"1x1 stride 2 left over", short_of(1, 0)},
+        {"3x3 stride 2 left over", short_of(3, 1)},
         {"1 pixel", conv(1, 1, 1, 8, 8, 3, 1, 1)},
         {"uneven", uneven()},
         {"4 groups", grouped(32, 4)},
