@@ -117,14 +117,15 @@ write_log(Train *t)
     const SohoStep *step = run_step(t->run);
     Progress *p = &t->p;
     char loss[LOG_NUMBER], score[LOG_NUMBER], lr[LOG_NUMBER], norm[LOG_NUMBER];
-    f64 n = (f64)p->meter_n;
 
+    t->loss = p->meter_loss / (f64)p->meter_n;
+    t->score = p->meter_score / (f64)p->meter_n;
     log_line(&t->log,
              "{\"step\":%" PRIu64 ",\"t\":%" PRIu64 ",\"epoch\":%" PRIu64
              ",\"loss\":%s,\"score\":%s,\"lr\":%s,\"grad_norm\":%s,"
              "\"skipped\":%u,\"samples_per_second\":%.1f}",
-             p->step, p->t, p->epoch, log_number(loss, p->meter_loss / n),
-             log_number(score, p->meter_score / n), log_number(lr, step->lr),
+             p->step, p->t, p->epoch, log_number(loss, t->loss),
+             log_number(score, t->score), log_number(lr, step->lr),
              log_number(norm, step->grad_norm), step->skipped,
              log_rate(&t->log, p->t, t->feeder.buckets.spec.batch));
     p->meter_loss = p->meter_score = 0;
@@ -135,15 +136,15 @@ static void
 show(Train *t, int now)
 {
     const Progress *p = &t->p;
-    f64 n = p->meter_n ? (f64)p->meter_n : 1;
+    f64 n = (f64)p->meter_n;
     Standing standing = {.t = p->t,
                          .total = p->total,
                          .step = p->step,
                          .steps = p->total / t->accumulate,
                          .epoch = p->epoch,
                          .batch = t->feeder.buckets.spec.batch,
-                         .loss = p->meter_loss / n,
-                         .score = p->meter_score / n};
+                         .loss = n > 0 ? p->meter_loss / n : t->loss,
+                         .score = n > 0 ? p->meter_score / n : t->score};
 
     log_standing(&t->log, &standing, now);
 }

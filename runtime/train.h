@@ -39,6 +39,7 @@ typedef struct Train {
     Progress p;
     u32 accumulate, update; /* micro-batches of a step; phase index */
     u32 skipped;            /* the step block's, after the last update */
+    f64 loss, score;        /* means of the last line of the log */
     u32 failed_saves;       /* in a row */
     u64 saved;              /* step of the newest checkpoint, or TRAIN_SAME */
     f64 saved_at;           /* clock */
