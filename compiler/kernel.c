@@ -469,14 +469,13 @@ finish(Loops *x, const char *tmpl, const char *name, Define *def, u32 ndef)
 {
     Kernel k = {.name = name,
                 .tmpl = intern(tmpl),
-                .ndef = ndef + 1,
+                .ndef = ndef,
                 .nsplice = x->nline,
                 .place = x->place,
                 .job = *x->job ? format("%s of %s", name, x->job) : name};
     k.def = mem_alloc((ndef + 1) * sizeof *k.def);
-    k.def[0] = (Define){intern("NAME"), name};
     for (u32 i = 0; i < ndef; i++)
-        k.def[i + 1] = (Define){intern(def[i].name), def[i].value};
+        k.def[i] = (Define){intern(def[i].name), def[i].value};
     k.splice = mem_alloc((x->nline + 1) * sizeof *k.splice);
     memcpy(k.splice, x->line, x->nline * sizeof *k.splice);
     u32 kernel = kernel_add(x->l->p, &k);

@@ -167,7 +167,7 @@ same_kernel(const Kernel *a, const Kernel *b)
         return false;
     for (u32 i = 0; i < a->ndef; i++) /* strings are interned */
         if (a->def[i].name != b->def[i].name ||
-            (i && a->def[i].value != b->def[i].value))
+            a->def[i].value != b->def[i].value)
             return false;
     for (u32 i = 0; i < a->nsplice; i++)
         if (a->splice[i].slot != b->splice[i].slot ||
@@ -192,8 +192,6 @@ kernel_add(Prog *p, const Kernel *k)
     *to = *k;
     if (taken)
         to->name = format("%s_n%u", k->name, taken + 1);
-    if (to->ndef && !strcmp(to->def[0].name, "NAME"))
-        to->def[0].value = to->name;
     return p->nkernel - 1;
 }
 

@@ -15,6 +15,7 @@ enum {
 };
 
 Front front = {.func = -1};
+static const char *loading; /* the file whose text Lua is reading, or NULL */
 
 /* ----------------------------------------------------------------- limits */
 
@@ -145,6 +146,10 @@ report(lua_State *L)
         return 1;
     }
     text = split(lua_tostring(L, 1), &place);
+    if (!place && loading)
+        chain = *chain ? format("%s < %s", loading, chain) : loading;
+    else if (!place && !*chain)
+        chain = front.model.file;
     diag_err(place ? chain_from(chain, place) : chain, "%s", text);
     return 1;
 }
@@ -176,9 +181,11 @@ finish(lua_State *L, int status)
 static void
 load(lua_State *L, const Source *s)
 {
+    loading = s->file;
     if (luaL_loadbufferx(L, s->text, s->bytes,
                          lua_pushfstring(L, "@%s", s->file), "t"))
         lua_error(L);
+    loading = NULL;
     lua_remove(L, -2);
 }
 

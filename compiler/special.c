@@ -68,7 +68,6 @@ start(Instance *i, const Node *n)
                           .tmpl = intern(name),
                           .place = n->place,
                           .job = *n->name ? n->name : name}};
-    define(i, "NAME", name);
 }
 
 static void
