@@ -4,7 +4,7 @@
  * answer, loss, and where wanted the answer to each question.
  *
  * Doors read: `row_score` f32 [R], `row_loss` f32 [R] (if there is one),
- * `logits` f32 [R,A] (where answers are wanted).  Rows without a question are
+ * `answer` i32 [R] (where answers are wanted).  Rows without a question are
  * passed over. */
 #include "runtime/evaluate.h"
 
@@ -12,14 +12,13 @@
 
 /* The doors of one eval phase. */
 typedef struct Doors {
-    const f32 *score, *loss, *logits;
-    u32 answers;
+    const f32 *score, *loss;
+    const i32 *answer;
 } Doors;
 
 static int
 open_doors(Err *e, const Evaluation *task, u32 phase, Doors *d)
 {
-    const PlanBuffer *row;
     void *at;
 
     memset(d, 0, sizeof *d);
@@ -28,9 +27,8 @@ open_doors(Err *e, const Evaluation *task, u32 phase, Doors *d)
     d->loss = door_find(task->run, phase, "row_loss", NULL);
     if (!task->answer)
         return 0;
-    TRY(door_need(e, task->run, phase, "logits", DT_f32, &row, &at));
-    d->logits = at;
-    d->answers = (u32)row->dim[row->rank - 1];
+    TRY(door_need(e, task->run, phase, "answer", DT_i32, NULL, &at));
+    d->answer = at;
     return 0;
 }
 
@@ -51,9 +49,8 @@ add_batch(const Evaluation *task, const Doors *d, const FeedBatch *batch,
             tally->loss += d->loss[r];
             tally->loss_rows++;
         }
-        if (d->logits)
-            task->answer[q] =
-                score_argmax(d->logits + (u64)r * d->answers, d->answers);
+        if (d->answer)
+            task->answer[q] = d->answer[r];
     }
 }
 

@@ -77,17 +77,6 @@ score_label(const Vqa *set, const Question *q, i32 label)
     return 0;
 }
 
-i32
-score_argmax(const f32 *value, u32 n)
-{
-    u32 best = 0;
-
-    for (u32 i = 1; i < n; i++)
-        if (value[i] > value[best])
-            best = i;
-    return (i32)best;
-}
-
 /* --------------------------------------------------------------- guesser */
 
 /* The training questions in the order of their words, and for each of them the

@@ -35,9 +35,6 @@ u32 score_kind(const Vqa *set, const Question *q, const char *const *names);
 /* The question's target value of `label`. */
 f64 score_label(const Vqa *set, const Question *q, i32 label);
 
-/* Index of the largest of n values, the first of equal ones. */
-i32 score_argmax(const f32 *value, u32 n);
-
 /* Answers each question of `test` as `train` most often does for the same
  * words (an unknown question as all of it), and adds that to `tally`. */
 int score_guess(Err *e, const Vqa *train, const Vqa *test, u32 answers,

@@ -62,21 +62,21 @@ static const char toy_kernels[] =
     "    moment[i] = 0.9f * moment[i] + grad[i];\n"
     "    param[i] -= 0.01f * step->lr * moment[i]; }\n"
     "  for (int i = 0; i < L; i++) good[i] = live[i]; }\n"
-    /* inputs as in train, then row_score, row_loss, logits, prob */
+    /* inputs as in train, then row_score, row_loss, answer, prob */
     "void toy_eval(const SohoArg *arg)\n"
     "{ HEAD\n"
     "  const int *tokens = arg[10].p; const float *answers = arg[14].p;\n"
     "  float *score = arg[16].p, *loss = arg[17].p;\n"
-    "  float *logits = arg[18].p, *prob = arg[19].p;\n"
+    "  int *answer = arg[18].p; float *prob = arg[19].p;\n"
     "  int64_t rows = arg[20].i, T = arg[21].i, A = arg[22].i;\n"
     "  u32 image = mix(1, arg[6].p, arg[7].i);\n"
     "  for (int64_t r = 0; r < rows; r++) {\n"
     "    u32 h = mix(image, tokens + r * T, T * 4), best = 0;\n"
     "    for (int64_t a = 0; a < A; a++) {\n"
-    "      float z = unit(h, a) + 0.001f * param[a];\n"
-    "      logits[r * A + a] = z; prob[r * A + a] = z / (1 + z);\n"
-    "      if (z > logits[r * A + best]) best = a; }\n"
-    "    score[r] = answers[r * A + best]; loss[r] = unit(h, 300); } }\n";
+    "      prob[r * A + a] = unit(h, a) + 0.001f * param[a];\n"
+    "      if (prob[r * A + a] > prob[r * A + best]) best = a; }\n"
+    "    answer[r] = best; score[r] = answers[r * A + best];\n"
+    "    loss[r] = unit(h, 300); } }\n";
 
 /* The buffers that all phases share. */
 typedef struct ToyState {
@@ -158,7 +158,7 @@ toy_eval(Make *m, const ToyState *s, u32 kind, const char *name, i64 b,
     toy_inputs(m, name, b, sentences, h, w);
     toy_door(m, name, "row_score", DT_f32, 1, rows, 0, 0, 0);
     toy_door(m, name, "row_loss", DT_f32, 1, rows, 0, 0, 0);
-    toy_door(m, name, "logits", DT_f32, 1, rows, TOY_A, 0, 0);
+    toy_door(m, name, "answer", DT_i32, 1, rows, 0, 0, 0);
     toy_door(m, name, "prob", DT_f32, 1, rows, TOY_A, 0, 0);
     make_int(m, rows);
     make_int(m, TOY_T);
