@@ -14,6 +14,7 @@
 
 /* Counts all allocations of this program. */
 static atomic_ullong allocations;
+static size_t largest; /* bytes asked for at once, while one thread runs */
 #ifndef __SANITIZE_ADDRESS__
 #ifndef __SANITIZE_THREAD__
 void *__libc_malloc(size_t n);
@@ -24,6 +25,7 @@ void *
 malloc(size_t n)
 {
     allocations++;
+    largest = n > largest ? n : largest;
     return __libc_malloc(n);
 }
 
@@ -203,6 +205,45 @@ cache(void)
           "feed/cache-changes-no-bit", "with and without cache differ");
     check(sum != sum_epochs(&seed, 0, 3), "feed/seed-changes-order",
           "seeds 11 and 12 give the same");
+}
+
+/* The cache keeps to its bytes: the whole set would be nine times as much. */
+static void
+cache_bound(void)
+{
+    FeedSpec spec = training(0);
+
+    spec.cache_bytes = 50000;
+    largest = 0;
+    feed_close(open_feed(&spec, 0));
+    check(largest <= 50001, "feed/cache-is-bounded", "a larger block");
+}
+
+static void
+swap_sides(void)
+{
+    for (u32 p = 0; p < set[0].npicture; p += 3) {
+        Picture *pic = &set[0].picture[p];
+        i32 w = pic->w;
+
+        pic->w = pic->h;
+        pic->h = w;
+    }
+}
+
+/* Pictures that are not as the set says still fit, cached or not. */
+static void
+wrong_sizes(void)
+{
+    FeedSpec none = training(1), all = training(1);
+    u32 sum;
+
+    none.cache_bytes = 0;
+    swap_sides();
+    sum = sum_epochs(&none, 0, 3);
+    check(sum && sum == sum_epochs(&all, 0, 3), "feed/wrong-sizes-fit",
+          "with and without cache differ");
+    swap_sides();
 }
 
 /* A new feed that seeks to each of some places goes on as the first did. */
@@ -644,6 +685,8 @@ main(void)
     }
     workers();
     cache();
+    cache_bound();
+    wrong_sizes();
     seeking();
     right();
     shrinks();
