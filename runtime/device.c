@@ -16,6 +16,7 @@
 #include <openssl/evp.h>
 #include <sys/mman.h>
 
+#include "runtime/data/data.h"
 #include "runtime/vfs.h"
 
 int
@@ -222,6 +223,8 @@ run_close(Run *run)
             munmap(run->arena[k], run->arena_bytes[k]);
     if (run->code)
         dlclose(run->code);
+    if (run->words)
+        words_close(run->words);
     plan_close(&run->plan);
     free(run);
 }
