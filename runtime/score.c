@@ -4,6 +4,7 @@
  * count as the same when their word ids are. */
 #include "runtime/score.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +47,7 @@ tally_kind(const Tally *tally, u32 kind)
 f64
 tally_loss(const Tally *tally)
 {
-    return tally->loss_rows ? tally->loss / (f64)tally->loss_rows : 0;
+    return tally->loss_rows ? tally->loss / (f64)tally->loss_rows : (f64)NAN;
 }
 
 /* -------------------------------------------------------- single answers */

@@ -27,7 +27,7 @@ u64 tally_count(const Tally *tally);
 /* Mean score, 0 where there is nothing. */
 f64 tally_accuracy(const Tally *tally);
 f64 tally_kind(const Tally *tally, u32 kind);
-f64 tally_loss(const Tally *tally);
+f64 tally_loss(const Tally *tally); /* NAN where there is nothing */
 
 /* Kind of a question by its best answer; names == NULL: other. */
 u32 score_kind(const Vqa *set, const Question *q, const char *const *names);

@@ -176,6 +176,7 @@ evaluate_now(Err *e, Train *t)
                        .feeder = &t->val_feeder,
                        .stop = t->spec->stop};
     Tally tally = {.loss = 0};
+    char loss[LOG_NUMBER];
     f64 all;
 
     if (evaluate(e, &task, &tally)) {
@@ -187,10 +188,10 @@ evaluate_now(Err *e, Train *t)
     log_line(&t->log,
              "{\"step\":%" PRIu64 ",\"t\":%" PRIu64 ",\"epoch\":%" PRIu64
              ",\"split\":\"val\",\"accuracy\":%.6f,\"yes_no\":%.6f,"
-             "\"other\":%.6f,\"loss\":%.6f,\"questions\":%" PRIu64 "}",
+             "\"other\":%.6f,\"loss\":%s,\"questions\":%" PRIu64 "}",
              t->p.step, t->p.t, t->p.epoch, all,
              tally_kind(&tally, KIND_yes_no), tally_kind(&tally, KIND_other),
-             tally_loss(&tally), tally_count(&tally));
+             log_number(loss, tally_loss(&tally)), tally_count(&tally));
     log_say(&t->log,
             "step %" PRIu64 ": val accuracy %.2f %% (yes/no %.2f, other %.2f)",
             t->p.step, 100 * all, 100 * tally_kind(&tally, KIND_yes_no),
