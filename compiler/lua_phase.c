@@ -5,7 +5,7 @@
  * and states are shared by name. */
 #include "compiler/front.h"
 
-enum { MOST_BUCKETS = 8 };
+enum { MOST_BUCKETS = 8, MOST_TENSORS = 4096 };
 
 /* ---------------------------------------------------------- param and state */
 
@@ -85,6 +85,9 @@ declare(lua_State *L, const Tensor *want)
     Tensor *t = tensor_find(front.p, want->name);
 
     if (!t) {
+        if (front.p->ntensor == MOST_TENSORS)
+            lua_fail(L, "%s: a model has at most %d params and states",
+                     want->name, MOST_TENSORS);
         t = tensor_add(front.p, want->name, want->type, want->role,
                        lua_place(L));
         t->init = want->init;

@@ -299,17 +299,28 @@ lua_by_name(const void *a, const void *b)
 const char *
 lua_got(lua_State *L, int index)
 {
+    const char *text;
+    f64 v = lua_tonumber(L, index);
+
     switch (lua_type(L, index)) {
     case LUA_TNUMBER:
+        if (isnan(v))
+            return "nan"; /* whatever its sign */
         lua_pushvalue(L, index);
-        index = -1;
-        const char *text = intern(lua_tostring(L, index));
+        text = intern(lua_tostring(L, -1));
         lua_pop(L, 1);
         return text;
     case LUA_TSTRING:
         return format("\"%.60s\"", lua_tostring(L, index));
     case LUA_TBOOLEAN:
         return lua_toboolean(L, index) ? "true" : "false";
+    case LUA_TUSERDATA:
+        if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING) {
+            text = intern(lua_tostring(L, -1));
+            lua_pop(L, 1);
+            return text;
+        }
+        return "userdata";
     default:
         return luaL_typename(L, index);
     }

@@ -153,7 +153,7 @@ sizes(lua_State *L, int index, const char *what, i64 count, i32 *dim)
         if (dim[i] == -1)
             open = i;
         else if ((known *= dim[i]) > (i64)1 << 40 || !dim[i])
-            lua_fail(L, "%s: size %u is not possible", what, i + 1);
+            lua_fail(L, "%s: more than 2^40 elements", what);
     }
     if (open >= 0)
         dim[open] = (i32)(count / known);

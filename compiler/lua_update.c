@@ -7,6 +7,16 @@ typedef struct Number {
     f64 *to, least, most;
 } Number;
 
+static const char *
+guess(const char *key, const Number *number, u32 n)
+{
+    const char *words[16];
+
+    for (u32 i = 0; i < n; i++)
+        words[i] = number[i].name;
+    return lua_guess(key, words, n);
+}
+
 /* Fields of the table at index: the numbers given here, and `others`. */
 static void
 read_numbers(lua_State *L, int index, const char *what, const Number *number,
@@ -31,26 +41,28 @@ read_numbers(lua_State *L, int index, const char *what, const Number *number,
         for (i = 0; others[i] && strcmp(others[i], key);)
             i++;
         if (!others[i])
-            lua_fail(L, "%s: there is no '%s'", what, key);
+            lua_fail(L, "%s: there is no '%s'%s", what, key,
+                     guess(key, number, n));
     }
 }
 
+/* One of the words, separated by spaces in `words`. */
 static const char *
 read_choice(lua_State *L, int index, const char *key, const char *what,
-            const char *const *words)
+            const char *words)
 {
-    const char *s;
+    const char *s, *found;
 
     if (lua_getfield(L, index, key) != LUA_TSTRING)
-        lua_fail(L, "%s: %s must be a text, got %s", what, key, lua_got(L, -1));
+        lua_fail(L, "%s: %s: one of %s expected, got %s", what, key, words,
+                 lua_got(L, -1));
     s = intern(lua_tostring(L, -1));
-    for (; *words; words++)
-        if (!strcmp(*words, s)) {
-            lua_pop(L, 1);
-            return s;
-        }
-    lua_fail(L, "%s: %s '%s' is not known", what, key, s);
-    return NULL;
+    found = strstr(format(" %s ", words), format(" %s ", s));
+    if (!found || strchr(s, ' '))
+        lua_fail(L, "%s: %s: one of %s expected, got \"%s\"", what, key, words,
+                 s);
+    lua_pop(L, 1);
+    return s;
 }
 
 static bool
@@ -70,7 +82,6 @@ static void
 read_group(lua_State *L, OptGroup *g)
 {
     static const char *const others[] = {"pattern", "rule", NULL};
-    static const char *const rules[] = {"adamw", "sgd", NULL};
     int at = lua_gettop(L);
     bool adamw;
 
@@ -86,7 +97,7 @@ read_group(lua_State *L, OptGroup *g)
         {"beta2", &g->beta2, 0, 1}, {"eps", &g->eps, 0, 1},
         {"decay", &g->decay, 0, 1}, {"momentum", &g->momentum, 0, 1}};
     read_numbers(L, at, "optimiser group", numbers, countof(numbers), others);
-    g->rule = read_choice(L, at, "rule", "optimiser group", rules);
+    g->rule = read_choice(L, at, "rule", "optimiser group", "adamw sgd");
     if (lua_getfield(L, at, "pattern") != LUA_TSTRING ||
         !pattern_good(lua_tostring(L, -1)))
         lua_fail(L,
@@ -142,7 +153,6 @@ int
 lua_update(lua_State *L)
 {
     static const char *const others[] = {"policy", "at", "groups", NULL};
-    static const char *const policies[] = {"fixed", "step", "cosine", NULL};
     Update *u = &front.p->update;
     f64 accumulate = 1;
 
@@ -161,7 +171,7 @@ lua_update(lua_State *L)
     u->accumulate = (i32)accumulate;
     if (u->accumulate != accumulate)
         return lua_fail(L, "update: accumulate must be an integer");
-    u->policy = read_choice(L, 2, "policy", "update", policies);
+    u->policy = read_choice(L, 2, "policy", "update", "fixed step cosine");
     read_milestones(L, 2, u);
     read_groups(L, 2, u);
     return 0;

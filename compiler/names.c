@@ -32,8 +32,11 @@ read_file(const char *key, const char *path, u64 *bytes)
     u8 *text = file_read(path, MOST_BYTES, bytes);
 
     if (!text)
-        die(SOHO_IO, "--set %s=%s: cannot read the file: %s", key, path,
-            strerror(errno));
+        die(SOHO_IO,
+            "--set %s=%s: cannot read the file: %s; a file with one %s a line, "
+            "or their number, is expected",
+            key, path, strerror(errno),
+            strcmp(key, "vocab") ? "answer" : "token");
     if (*bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
         text += 3; /* a byte order mark */
         *bytes -= 3;

@@ -237,14 +237,20 @@ node_attrs(Reader *r, u32 op, Attr *attrs)
     return true;
 }
 
-/* A tensor that is read or written must be there. */
+/* A tensor that is read or written must be there, in the value's type. */
 static bool
-tensor_known(Reader *r, u32 op, const Attr *attrs)
+tensor_known(Reader *r, u32 op, const Attr *attrs, const Type *value)
 {
     int i = attr_find(op, "tensor");
+    const Tensor *t;
 
-    return i < 0 || tensor_find(r->p, attrs[i].str) ||
-           scan_fail(r, "tensor %s is not declared", attrs[i].str);
+    if (i < 0)
+        return true;
+    t = tensor_find(r->p, attrs[i].str);
+    if (!t)
+        return scan_fail(r, "tensor %s is not declared", attrs[i].str);
+    return (op != OP_load && op != OP_store) || type_same(value, &t->type) ||
+           scan_fail(r, "tensor %s is %s", t->name, type_text(&t->type));
 }
 
 static bool
@@ -294,7 +300,8 @@ read_node(Reader *r)
         if (!scan_type(r, &out[k]))
             return false;
     attrs = attrs_new((u32)op);
-    if (!node_attrs(r, (u32)op, attrs) || !tensor_known(r, (u32)op, attrs) ||
+    if (!node_attrs(r, (u32)op, attrs) ||
+        !tensor_known(r, (u32)op, attrs, out) ||
         !node_tail(r, &name, &group, &at))
         return false;
     id = node_add(r->f, (u32)op, in, nin, attrs, name, at);

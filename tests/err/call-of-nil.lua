@@ -1,0 +1,3 @@
+phase("infer", function(door)
+  local x = math.random()
+end)

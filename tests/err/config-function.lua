@@ -1,0 +1,1 @@
+local c = config {hidden = function() return 768 end}

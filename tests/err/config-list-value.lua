@@ -1,0 +1,1 @@
+local c = config {width = {64, "x"}}

@@ -1,0 +1,2 @@
+local c = config {hidden = 1}
+local x = c.hiden

@@ -1,0 +1,4 @@
+local c = config {
+  batch = 2,
+  tokens = 0,
+}

@@ -1,0 +1,5 @@
+local two = use "twice"
+phase("infer", function(door)
+  local x = op.input {door = "x", dtype = "f32", dims = {2, 3}}
+  return {y = two(x)}
+end)

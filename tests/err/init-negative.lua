@@ -1,0 +1,1 @@
+local i = init.normal(-1)

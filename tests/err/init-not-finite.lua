@@ -1,0 +1,1 @@
+local i = init.fill(1 / 0)

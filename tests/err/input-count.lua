@@ -1,0 +1,4 @@
+phase("infer", function(door)
+  local x = op.input {door = "x", dtype = "f32", dims = {2, 3}}
+  return {y = op.add {x}}
+end)

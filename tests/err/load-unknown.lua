@@ -1,0 +1,3 @@
+phase("infer", function(door)
+  return {y = op.load {tensor = "w"}}
+end)

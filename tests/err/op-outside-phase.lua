@@ -1,0 +1,1 @@
+local x = op.relu {1}

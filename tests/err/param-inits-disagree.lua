@@ -1,0 +1,4 @@
+phase("infer", function(door)
+  local a = param("w", {2}, init.one)
+  local b = param("w", {2}, init.zero)
+end)

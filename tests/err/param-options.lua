@@ -1,0 +1,3 @@
+phase("infer", function(door)
+  local w = param("w", {2}, init.one, {trainabel = false})
+end)

@@ -1,0 +1,1 @@
+local a = param("w", {2}, init.one)

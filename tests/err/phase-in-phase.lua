@@ -1,0 +1,3 @@
+phase("infer", function(door)
+  phase("eval", function(door) end)
+end)

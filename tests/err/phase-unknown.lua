@@ -1,0 +1,1 @@
+phase("infre", function(door) end)

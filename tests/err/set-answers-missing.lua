@@ -1,0 +1,2 @@
+-- options: --set answers=none.txt
+local c = config {answers = 1}

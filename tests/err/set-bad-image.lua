@@ -1,0 +1,2 @@
+-- options: --set image=64
+local c = config {buckets = {{64, 64}}}

@@ -1,0 +1,2 @@
+-- options: --set batch=many
+local c = config {batch = 1}

@@ -1,0 +1,5 @@
+phase("infer", function(door)
+  local x = op.input {door = "x", dtype = "f32", dims = {2, 3}}
+  x:set(x)
+  return {y = x}
+end)

@@ -1,0 +1,2 @@
+-- options: --set batch=0
+local c = config {batch = 1}

@@ -1,0 +1,2 @@
+-- options: --set hiden=3
+local c = config {hidden = 1}

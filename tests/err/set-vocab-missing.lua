@@ -1,0 +1,2 @@
+-- options: --set vocab=none/here.txt
+local c = config {vocab = 1}

@@ -1,0 +1,2 @@
+-- options: --set batch
+local c = config {batch = 1}

@@ -1,0 +1,1 @@
+local x = pram("w", {1}, init.zero)

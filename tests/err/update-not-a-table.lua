@@ -1,0 +1,1 @@
+phase("update", 1)

@@ -1,0 +1,1 @@
+phase("update", {groups = {{pattern = "*", rule = "sgd", lr = 0.1}}})

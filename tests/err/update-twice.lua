@@ -1,0 +1,2 @@
+phase("update", {policy = "fixed", groups = {{pattern = "*", rule = "sgd", lr = 0.1}}})
+phase("update", {policy = "fixed", groups = {{pattern = "*", rule = "sgd", lr = 0.1}}})

@@ -1,0 +1,1 @@
+local nn = use "twice_"
