@@ -3,7 +3,10 @@
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
-if ! sh tests/golden.sh "$tmp" 2>"$tmp/err"; then
+if [ ! -d generated/soho_tiny.cpu ]; then
+	echo 'not ok golden/soho_tiny: generated/soho_tiny.cpu is missing: run' \
+		'make golden'
+elif ! sh tests/golden.sh "$tmp" 2>"$tmp/err"; then
 	echo "not ok golden/compiles: $(tail -n 1 "$tmp/err")"
 elif diff -r generated/soho_tiny.cpu "$tmp/soho_tiny.cpu" >"$tmp/diff"; then
 	echo 'ok golden/soho_tiny'
