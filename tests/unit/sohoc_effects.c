@@ -30,8 +30,8 @@ grad_norm(const char *name, i64 n, f64 limit, f32 spoiler)
     f64 sum = 0, norm, clip;
     bool good;
 
-    if (spoiler != 0)
-        g[n / 2] = spoiler;
+    for (i64 i = 0; i < n; i++)
+        g[i] = i == n / 2 && spoiler != 0 ? spoiler : g[i] / 7;
     for (i64 i = 0; i < n; i++)
         sum += (f64)g[i] * g[i];
     norm = sqrt(sum);
@@ -88,7 +88,7 @@ schedule(void)
 static void
 adamw(i64 n)
 {
-    const f64 lr = 1e-2, b1 = 0.9, b2 = 0.999, eps = 1e-6, decay = 0.01;
+    const f64 lr = 1e-2, b1 = 0.9, b2 = 0.999, eps = 1e-6, decay = 0.5;
     f32 *p = mem_alloc((u64)(3 * n) * sizeof *p), *start = numbers(3 * n);
     f64 *q = mem_alloc((u64)(3 * n) * sizeof *q);
     bool good = true;
@@ -218,7 +218,7 @@ static const char *const kernel[][3] = {
     {"schedule_cosine", "schedule",
      "POLICY_fixed=0 POLICY_step=0 POLICY_cosine=1 WARMUP=10 RATIO=0.25 "
      "GAMMA=0.1 AT_N=0 TOTAL=0 FLOOR=0.2"},
-    {"adamw", "adamw", "LR=0.01 BETA1=0.9 BETA2=0.999 EPS=1e-06 DECAY=0.01"},
+    {"adamw", "adamw", "LR=0.01 BETA1=0.9 BETA2=0.999 EPS=1e-06 DECAY=0.5"},
     {"sgd", "sgd", "LR=0.01 MOMENTUM=0.9 DECAY=0.0001"},
     {"commit", "commit", ""},
     {"normal", "normal", ""},
