@@ -27,7 +27,7 @@ compare() {
     if [ "$bad" = 0 ] && [ "$rows" -gt 0 ]; then
         echo "ok $1, $rows of $rows bit-equal"
     else
-        echo "not ok $1: $bad of $rows differ:" $(cat "$tmp/bad")
+        echo "not ok $1: $bad of $rows differ: $(tr '\n' ' ' <"$tmp/bad")"
     fi
 }
 
