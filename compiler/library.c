@@ -157,29 +157,32 @@ conv_row(const Node *n, const Type *x, const Type *w, const Type *y)
     return c;
 }
 
-/* The packed copy of weights v for convolution row `conv`: made by a step of
- * this phase's pack phase, once per source and row. */
+/* Weights v in the form of convolution row `conv`.  Those known before the
+ * phase are packed by a step of its pack phase, once per source and row; others
+ * right before they are used. */
 static u32
 packed_weights(Lower *l, Val v, u32 conv, const char *place)
 {
     Prog *p = l->p;
     Where w = where(l->f, v);
     const Node *base = node_of(l->f, w.base);
-    if (base->op != OP_load || l->f->pack < 0)
-        bug("weights of a convolution are computed inside the phase");
-    Func *pack = &p->func[l->f->pack];
-    const char *tensor = attr_s(base, "tensor");
-    const char *name = format("packed.%s.%u.%s", pack->name + 5, conv, tensor);
+    bool known = base->op == OP_load && l->f->pack >= 0;
+    Func *pack = known ? &p->func[l->f->pack] : l->f;
+    const char *name =
+        known ? format("packed.%s.%u.%s", pack->name + 5, conv,
+                       attr_s(base, "tensor"))
+              : format("%s.packed%u.v%u", pack->name, conv, VAL_NODE(v));
     u32 b = buf_find(p, name);
     if (b != PLAN_NONE)
         return b;
     i32 dim = (i32)((p->conv[conv].packed + 3) / 4);
     Type t = type_make(DT_f32, 1, &dim);
-    b = buf_add(p, name, &t, AR_const, RO_const, -1, place);
-    Lower to = {.p = p, .f = pack, .func = l->f->pack};
+    b = known ? buf_add(p, name, &t, AR_const, RO_const, -1, place)
+              : buf_add(p, name, &t, AR_act, RO_act, l->func, place);
+    Lower to = {.p = p, .f = pack, .func = known ? l->f->pack : l->func};
     Draft d = {.narg = 0};
     draft_buf(&d, b, ACCESS_w, 0);
-    draft_buf(&d, tensor_buf(l, tensor), ACCESS_r, w.offset * (i64)sizeof(f32));
+    draft_buf(&d, value_buf(l, w.base), ACCESS_r, w.offset * (i64)sizeof(f32));
     step_add(&to, ST_pack_conv, conv, &d, "pack_conv", place, 0);
     return b;
 }
@@ -197,26 +200,6 @@ draft_scratch(Lower *l, Draft *d, u64 bytes, const char *place)
         draft_buf(d, scratch_buf(l, bytes, place), ACCESS_w, 0);
 }
 
-/* Weights of directions 0 and 1: packed where they are known before the phase,
- * else as they are. */
-static void
-draft_weights(Lower *l, Draft *d, Val w, u32 row, const char *place)
-{
-    if (l->p->conv[row].post & POST_packed)
-        draft_buf(d, packed_weights(l, w, row, place), ACCESS_r, 0);
-    else
-        draft_value(l, d, w);
-}
-
-static u32
-packed_flag(const Lower *l, Val w)
-{
-    Where at = where(l->f, w);
-    Type t = type_of(l->f, w);
-    bool leaf = node_of(l->f, at.base)->op == OP_load;
-    return leaf && l->f->pack >= 0 && is_dense(&t, at.stride) ? POST_packed : 0;
-}
-
 static void
 lower_conv(Lower *l, const Group *g)
 {
@@ -224,7 +207,6 @@ lower_conv(Lower *l, const Group *g)
     Tail tail = read_tail(l, g);
     Type x = type_of(l->f, n->in[0]), w = type_of(l->f, n->in[1]);
     Type y = n->out[0];
-    Val weights = n->in[1];
     PlanConv c = {0};
     if (n->op == OP_conv2d) {
         c = conv_row(n, &x, &w, &y);
@@ -236,7 +218,7 @@ lower_conv(Lower *l, const Group *g)
         c = conv_row(n, &x, &y, &w);
         c.dir = 2;
     }
-    c.post = tail.post | (c.dir < 2 ? packed_flag(l, weights) : 0);
+    c.post = tail.post | (c.dir < 2 ? POST_packed : 0);
     if (!sized(l, &c, n->place))
         return;
     u32 row = conv_add(l->p, &c);
@@ -245,7 +227,7 @@ lower_conv(Lower *l, const Group *g)
               tail.post & POST_accum ? ACCESS_rw : ACCESS_w, 0);
     draft_value(l, &d, n->in[0]);
     if (c.dir < 2)
-        draft_weights(l, &d, weights, row, n->place);
+        draft_buf(&d, packed_weights(l, n->in[1], row, n->place), ACCESS_r, 0);
     else
         draft_value(l, &d, n->in[1]);
     draft_tail(l, &d, &tail);

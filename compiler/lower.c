@@ -258,6 +258,49 @@ lower_func(Prog *p, u32 index)
         lower_group(&l, &f->group[i]);
 }
 
+/* ---------------------------------------------------------------- constants */
+
+/* Bit 1: buffer b is read by a phase that is no pack phase. */
+static u8 *
+find_makers(Prog *p)
+{
+    u8 *read = mem_alloc(p->nbuf + 1);
+    for (u32 i = 0; i < p->nfunc; i++)
+        for (u32 k = 0; k < p->func[i].nstep; k++) {
+            const Step *s = &p->func[i].step[k];
+            for (u32 j = 0; j < s->narg; j++) {
+                const PlanArg *a = &s->arg[j];
+                if (a->kind != ARG_buffer ||
+                    p->buf[a->buffer].arena != AR_const)
+                    continue;
+                if (p->func[i].kind != PH_pack)
+                    read[a->buffer] = 1;
+                else if (a->mode & ACCESS_w)
+                    p->buf[a->buffer].maker = (i32)i;
+            }
+        }
+    return read;
+}
+
+/* Constants that only steps of their own pack phase read (folded weights on
+ * their way to a packed copy) need no place of their own. */
+static void
+settle_constants(Prog *p)
+{
+    const u8 *read = find_makers(p);
+    for (u32 i = 0; i < p->nbuf; i++) {
+        Buf *b = &p->buf[i];
+        if (b->arena != AR_const || read[i])
+            continue;
+        if (b->maker < 0)
+            bug("nothing makes constant %s", b->name);
+        b->arena = AR_act;
+        b->role = RO_act;
+        b->func = b->maker;
+        b->maker = -1;
+    }
+}
+
 void
 pass_lower(Prog *p)
 {
@@ -268,6 +311,7 @@ pass_lower(Prog *p)
     for (u32 i = 0; i < p->nfunc; i++)
         if (p->func[i].kind != PH_pack)
             lower_func(p, i);
+    settle_constants(p);
     if (diag_count())
         die(SOHO_BAD, "%s: %u errors", p->opt.model, diag_count());
 }

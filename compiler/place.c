@@ -7,7 +7,8 @@
  *   grad   in the order of param; a group has the same gaps in both
  *   state  step block | live | good, as declared | moment1.*, moment2.* like
  *          param
- *   const  as declared
+ *   const  as declared; pack phases share it, since each runs again before
+ *          a phase that reads its copies
  *
  * io and act are shared by the phases: each lays out its own from 0.  In act a
  * buffer has its bytes from the first to the last step that touches it. */
@@ -94,7 +95,19 @@ place_persistent(Prog *p)
     put_shadows(p, "good.", state, nstate);
     put_shadows(p, "moment1.", param, n);
     put_shadows(p, "moment2.", param, n);
-    put_role(p, RO_const);
+}
+
+/* What pack phase `maker` writes, from the start of const. */
+static void
+place_copies_of(Prog *p, i32 maker)
+{
+    u64 at = 0;
+
+    for (u32 i = 0; i < p->nbuf; i++)
+        if (p->buf[i].arena == AR_const && p->buf[i].maker == maker) {
+            put(p, i, at);
+            at = next_after(p, at + p->buf[i].bytes);
+        }
 }
 
 /* ------------------------------------------------------------ activations */
@@ -246,6 +259,7 @@ pass_place(Prog *p)
     for (u32 i = 0; i < p->nfunc; i++) {
         place_act(p, &p->func[i]);
         place_doors(p, (i32)i);
+        place_copies_of(p, (i32)i);
     }
     for (u32 i = 0; i < p->nbuf; i++)
         if (p->buf[i].role == RO_range)

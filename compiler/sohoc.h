@@ -133,6 +133,7 @@ typedef struct Buf {
     Type type;
     u8 arena, role; /* AR_*, RO_* */
     i32 func;       /* act and io: the phase it lives in, else -1 */
+    i32 maker; /* const: the pack phase that writes it, else -1 */
     i32 group;      /* param, grad, moment: optimiser group, -1 none */
     u8 span_role;   /* role range: covers all buffers of this role ... */
     i32 span_group; /* ... and group (-1: every group); of kind span_kind */

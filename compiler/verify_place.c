@@ -160,6 +160,8 @@ may_share(const Buf *a, const Buf *b, const Span *x, const Span *y)
 {
     if (a->arena != b->arena || a->role == RO_range || b->role == RO_range)
         return true;
+    if (a->arena == AR_const && a->maker != b->maker)
+        return true; /* a pack phase runs again after another one did */
     if (a->arena != AR_act)
         return false;
     return x->last < y->first || y->last < x->first;
