@@ -26,13 +26,15 @@ static const u64 MORE_BYTES = (u64)768 << 20; /* beyond what sohoc has mapped */
 #define ARCH AUDIT_ARCH_AARCH64
 #endif
 
-/* A sanitizer's runtime asks for more (it is for our tests only): its calls
- * fail instead of ending the process. */
+/* A sanitizer's runtime asks for more, for our tests only: one call that it
+ * cannot do without; others fail instead of ending the process. */
 #ifdef __SANITIZE_ADDRESS__
-#define REFUSED (SECCOMP_RET_ERRNO | EPERM)
+#define REFUSED         (SECCOMP_RET_ERRNO | EPERM)
+#define SANITIZER_CALLS ALLOW(sigaltstack),
 enum { LIMIT_MEMORY = 0 };
 #else
 #define REFUSED SECCOMP_RET_KILL_PROCESS
+#define SANITIZER_CALLS
 enum { LIMIT_MEMORY = 1 };
 #endif
 
@@ -65,8 +67,9 @@ filter_calls(int pipe)
         ALLOW(rt_sigreturn),
         ALLOW(exit),
         ALLOW(exit_group),
-        /* write to the pipe and stderr */
-        IF_EQUAL(__NR_write, 0, 5),
+        SANITIZER_CALLS
+            /* write to the pipe and stderr */
+            IF_EQUAL(__NR_write, 0, 5),
         LOAD(args[0]),
         IF_EQUAL(2, 1, 0),
         IF_EQUAL((u32)pipe, 0, 1),
