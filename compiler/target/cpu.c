@@ -72,9 +72,15 @@ static const char *const isa_flags[][ISA_MOST] = {
                     "-mavx512dq", "-mprefer-vector-width=512"},
 };
 static const char *const flags[] = {
-    "-std=gnu11",         "-O3",      "-w",
-    "-ffp-contract=off",  "-fopenmp", "-fno-math-errno",
-    "-fno-trapping-math", "-fPIC",
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-O3",
+    "-w",
+    "-ffp-contract=off",
+    "-fopenmp",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fPIC",
 };
 
 static const char *
@@ -118,8 +124,10 @@ link_objects(const Prog *p)
     const char *const *list[] = {argv};
     const char *tmp = format("%s/kernels.so.tmp", p->opt.out);
     const char *path = format("%s/kernels.so", p->opt.out);
-    u32 n = 7;
+    u32 n = 0;
 
+    while (argv[n])
+        n++;
     for (u32 part = 0; part < UNITY_PARTS; part++)
         argv[n++] = object(part);
     argv[n++] = "-lm";
