@@ -1,0 +1,287 @@
+/* loops.c - what a kernel over a group's space reads and writes, along which
+ * axes, and the arguments that say so.
+ *
+ * The axes of a group's space are cut into segments (elem: all; row: kept and
+ * reduced; column: before, reduced, after) and collapsed inside each where
+ * every operand allows it.  An operand's address is then its pointer plus index
+ * times stride over the outer axes, and [j], [0] or [j * s] along the inner
+ * one.  Sizes and strides are arguments, so kernels serve every bucket. */
+#include "compiler/loops.h"
+
+void
+loops_put(Loops *x, const char *slot, const char *place, const char *text)
+{
+    if (x->nline == MAX_LINES)
+        bug("a kernel of more than %d lines", MAX_LINES);
+    x->line[x->nline++] = (Splice){intern(slot), intern(text), place};
+}
+
+i32
+loops_member(const Loops *x, u32 id)
+{
+    for (u32 i = 0; i < x->g->nnode; i++)
+        if (x->g->node[i] == id)
+            return (i32)i;
+    return -1;
+}
+
+const Node *
+loops_node(const Loops *x, u32 k)
+{
+    return &x->l->f->node[x->g->node[k]];
+}
+
+bool
+is_reduction(const Node *n)
+{
+    return optab[n->op].kind == KIND_reduce;
+}
+
+/* ----------------------------------------------------------------- operands */
+
+/* Strides of a value with shape t over the space (right-aligned). */
+static void
+space_strides(const Loops *x, const Type *t, const i64 *from, i64 *to)
+{
+    u32 lead = x->space.rank - t->rank;
+    for (u32 i = 0; i < x->space.rank; i++)
+        to[i] = i < lead || t->dim[i - lead] == 1 ? 0 : from[i - lead];
+}
+
+bool
+loops_small(const Loops *x, const Type *t)
+{
+    if (x->g->kind == GROUP_elem)
+        return false;
+    u32 lead = x->space.rank - t->rank;
+    for (u32 i = x->g->first; i < x->g->first + x->g->count; i++)
+        if (i >= lead && t->dim[i - lead] != 1)
+            return false;
+    return true;
+}
+
+u32
+loops_input(Loops *x, Val v)
+{
+    for (u32 i = 0; i < x->nop; i++)
+        if (!x->op[i].out && x->op[i].v == v)
+            return i;
+    if (x->nop == MAX_OPERANDS)
+        bug("a kernel of more than %d operands", MAX_OPERANDS);
+    Where w = where(x->l->f, v);
+    Type t = type_of(x->l->f, v);
+    Operand *o = &x->op[x->nop];
+    *o = (Operand){.v = v,
+                   .buf = value_buf(x->l, w.base),
+                   .dtype = t.dtype,
+                   .offset = w.offset * (i64)dtype_bytes(t.dtype),
+                   .small = loops_small(x, &t)};
+    space_strides(x, &t, w.stride, o->stride);
+    return x->nop++;
+}
+
+static void
+add_output(Loops *x, Val v, const Node *store)
+{
+    if (x->nop == MAX_OPERANDS)
+        bug("a kernel of more than %d operands", MAX_OPERANDS);
+    Type t = type_of(x->l->f, v);
+    i64 stride[MAX_RANK];
+    natural_strides(&t, stride);
+    Operand *o = &x->op[x->nop++];
+    *o = (Operand){.v = v,
+                   .store = store,
+                   .dtype = t.dtype,
+                   .out = true,
+                   .add = store && attr_i(store, "add"),
+                   .small = loops_small(x, &t)};
+    o->buf =
+        store ? tensor_buf(x->l, attr_s(store, "tensor")) : value_buf(x->l, v);
+    space_strides(x, &t, stride, o->stride);
+}
+
+/* The value member k reads as input i: through the reshape before a store. */
+Val
+loops_reads(const Loops *x, u32 k, u32 i)
+{
+    const Node *n = loops_node(x, k);
+    return n->op == OP_store ? through_reshape(x->l->f, n->in[i]) : n->in[i];
+}
+
+bool
+loops_inside(const Loops *x, Val v)
+{
+    return loops_member(x, VAL_NODE(v)) >= 0;
+}
+
+void
+loops_operands(Loops *x)
+{
+    const Func *f = x->l->f;
+    for (u32 k = 0; k < x->g->nnode; k++) {
+        const Node *n = loops_node(x, k);
+        for (u32 i = 0; i < n->nin; i++) {
+            Val v = loops_reads(x, k, i);
+            if (!loops_inside(x, v) && !val_literal(f, where(f, v).base, NULL))
+                loops_input(x, v);
+        }
+        x->draws |= n->op == OP_dropout;
+    }
+    for (u32 k = 0; k < x->g->nnode; k++) {
+        const Node *n = loops_node(x, k);
+        Val v = VAL(x->g->node[k], 0);
+        if (n->op == OP_store)
+            add_output(x, loops_reads(x, k, 0), n);
+        else if (x->l->outside[v])
+            add_output(x, v, NULL);
+    }
+}
+
+/* ----------------------------------------------------------------- segments */
+
+static bool
+may_merge(const Loops *x, u32 outer, u32 inner, u32 seg)
+{
+    for (u32 i = 0; i < x->nop; i++) {
+        const Operand *o = &x->op[i];
+        if (o->small && x->g->kind != GROUP_elem && seg == 1)
+            continue;
+        if (o->stride[outer] != o->stride[inner] * x->space.dim[inner])
+            return false;
+    }
+    return true;
+}
+
+void
+loops_collapse(Loops *x, u32 seg, u32 first, u32 count)
+{
+    Segment *s = &x->seg[seg];
+    s->n = 0;
+    for (u32 i = first; i < first + count; i++) {
+        if (x->space.dim[i] == 1)
+            continue;
+        Axis *last = s->n ? &s->axis[s->n - 1] : NULL;
+        if (last && may_merge(x, last->from, i, seg)) {
+            last->from = i;
+            last->size *= x->space.dim[i];
+        } else {
+            s->axis[s->n++] = (Axis){i, x->space.dim[i]};
+        }
+    }
+    if (!s->n)
+        s->axis[s->n++] = (Axis){first < MAX_RANK ? first : 0, 1};
+}
+
+/* Stride of an operand along a collapsed axis (0 where the axis has size 1). */
+i64
+loops_stride(const Operand *o, const Axis *a)
+{
+    return a->size == 1 ? 0 : o->stride[a->from];
+}
+
+/* --------------------------------------------------------- args and indices */
+
+static const char *
+c_type(u8 dtype)
+{
+    return dtype == DT_u8 ? "uint8_t" : dtype == DT_i32 ? "int32_t" : "float";
+}
+
+/* A 64-bit argument as a named local. */
+const char *
+loops_int(Loops *x, const char *name, i64 value)
+{
+    loops_put(x, "args", "",
+              format("const int64_t %s = a[%u].i;", name, x->d.narg));
+    draft_int(&x->d, value);
+    return name;
+}
+
+void
+loops_pointers(Loops *x)
+{
+    for (u32 i = 0; i < x->nop; i++) {
+        const Operand *o = &x->op[i];
+        loops_put(x, "args", "",
+                  format("%s%s *const p%u = a[%u].p;", o->out ? "" : "const ",
+                         c_type(o->dtype), i, x->d.narg));
+        draft_buf(&x->d, o->buf,
+                  !o->out  ? ACCESS_r
+                  : o->add ? ACCESS_rw
+                           : ACCESS_w,
+                  o->offset);
+    }
+    if (!x->draws)
+        return;
+    loops_put(x, "args", "",
+              format("const SohoStep *const step = a[%u].p;", x->d.narg));
+    draft_buf(&x->d, tensor_buf(x->l, "step"), ACCESS_r, 0);
+}
+
+/* Lines that cut the number `from` into indices <word>0.. of axes 0..n-1. */
+void
+loops_indices(Loops *x, const char *slot, const char *from, const char *word,
+              const Axis *axis, u32 n)
+{
+    const char *rest = from;
+    for (u32 i = n; i-- > 0;) {
+        if (i == 0) {
+            loops_put(x, slot, "",
+                      format("const int64_t %s0 = %s;", word, rest));
+            continue;
+        }
+        const char *size =
+            loops_int(x, format("%s_n%u", word, i), axis[i].size);
+        loops_put(
+            x, slot, "",
+            format("const int64_t %s%u = %s %% %s;", word, i, rest, size));
+        const char *next = format("%s_q%u", word, i);
+        loops_put(x, slot, "",
+                  format("const int64_t %s = %s / %s;", next, rest, size));
+        rest = next;
+    }
+}
+
+/* " + i0 * s3_i0 + ..." for the axes along which the operand moves. */
+const char *
+loops_offset(Loops *x, u32 op, const char *word, const Axis *axis, u32 n)
+{
+    const char *text = "";
+    for (u32 i = 0; i < n; i++) {
+        i64 s = loops_stride(&x->op[op], &axis[i]);
+        if (!s)
+            continue;
+        const char *name = loops_int(x, format("s%u_%s%u", op, word, i), s);
+        text = format("%s + %s%u * %s", text, word, i, name);
+    }
+    return text;
+}
+
+void
+loops_pointer(Loops *x, const char *slot, u32 op, const char *offset)
+{
+    const Operand *o = &x->op[op];
+    loops_put(x, slot, "",
+              format("%s%s *const x%u = p%u%s;", o->out ? "" : "const ",
+                     c_type(o->dtype), op, op, offset));
+}
+
+/* "x3[j]": element j of the inner axis. */
+const char *
+loops_element(Loops *x, u32 op, const Axis *inner)
+{
+    i64 s = loops_stride(&x->op[op], inner);
+    if (s == 0)
+        return format("x%u[0]", op);
+    if (s == 1)
+        return format("x%u[j]", op);
+    return format("x%u[j * s%u_j]", op, op);
+}
+
+void
+loops_inner_arg(Loops *x, u32 op, const Axis *inner)
+{
+    i64 s = loops_stride(&x->op[op], inner);
+    if (s != 0 && s != 1)
+        loops_int(x, format("s%u_j", op), s);
+}

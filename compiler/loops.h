@@ -1,0 +1,91 @@
+/* loops.h - kernels over a space while they are put together: loops.c finds
+ * operands, axes and arguments, formula.c writes expressions, kernel.c fills
+ * the templates. */
+#ifndef SOHOC_LOOPS_H
+#define SOHOC_LOOPS_H
+
+#include "compiler/lower.h"
+
+enum { MAX_OPERANDS = 40, MAX_LINES = 320 };
+
+/* One tensor that a kernel reads or writes. */
+typedef struct Operand {
+    Val v;             /* value read; or value written */
+    const Node *store; /* written: the store it serves, or NULL */
+    u32 buf;
+    i64 offset; /* bytes */
+    u8 dtype;
+    bool out, add, small; /* small: has the reduced shape */
+    i64 stride[MAX_RANK]; /* over the axes of the space */
+} Operand;
+
+/* A run of collapsed axes of the space. */
+typedef struct Axis {
+    u32 from; /* index of its innermost original axis */
+    i64 size;
+} Axis;
+typedef struct Segment {
+    Axis axis[MAX_RANK];
+    u32 n; /* at least 1 */
+} Segment;
+
+typedef struct Loops {
+    Lower *l;
+    const Group *g;
+    Type space;
+    Operand op[MAX_OPERANDS];
+    u32 nop;
+    Segment seg[3];
+    Draft d;
+    Splice line[MAX_LINES];
+    u32 nline;
+    const char **text; /* per member k: its C expression's name, or NULL */
+    bool draws;
+    const char *place, *job; /* of the group's first node */
+} Loops;
+
+/* Text of an operand's element inside a loop over j. */
+typedef const char *LoadText(Loops *x, u32 operand);
+
+/* loops.c.  k counts the group's members, op the operands. */
+void loops_put(Loops *x, const char *slot, const char *place, const char *text);
+i32 loops_member(const Loops *x, u32 id); /* k of node id, or -1 */
+const Node *loops_node(const Loops *x, u32 k);
+bool is_reduction(const Node *n);
+/* Has t size 1 along the reduced axes (never in an elem group)? */
+bool loops_small(const Loops *x, const Type *t);
+u32 loops_input(Loops *x, Val v); /* the operand that reads v */
+/* The value member k reads as input i: behind the reshape before a store. */
+Val loops_reads(const Loops *x, u32 k, u32 i);
+bool loops_inside(const Loops *x, Val v); /* computed by a member? */
+void loops_operands(Loops *x);            /* finds them all */
+/* Segment `seg` = axes first .. first+count-1, collapsed. */
+void loops_collapse(Loops *x, u32 seg, u32 first, u32 count);
+i64 loops_stride(const Operand *o, const Axis *a);
+/* A 64-bit argument unpacked into a local of that name. */
+const char *loops_int(Loops *x, const char *name, i64 value);
+void loops_pointers(Loops *x); /* pointer arguments, then the step block */
+/* Lines that cut the number `from` into <word>0, <word>1 ... */
+void loops_indices(Loops *x, const char *slot, const char *from,
+                   const char *word, const Axis *axis, u32 n);
+/* " + i0 * s3_i0 ..." over the axes along which the operand moves. */
+const char *loops_offset(Loops *x, u32 op, const char *word, const Axis *axis,
+                         u32 n);
+void loops_pointer(Loops *x, const char *slot, u32 op, const char *offset);
+const char *loops_element(Loops *x, u32 op, const Axis *inner);
+void loops_inner_arg(Loops *x, u32 op, const Axis *inner);
+
+/* formula.c */
+const char *formula_read(Loops *x, u32 k, u32 i, LoadText *load);
+const char *formula_of(Loops *x, u32 k, LoadText *load); /* right-hand side */
+/* Fills u<k>[size] with the numbers member k draws. */
+void formula_draw(Loops *x, const char *slot, u32 k, const char *size,
+                  const char *first, const char *count);
+/* Writes member k's value to the operands that hold it. */
+void formula_store(Loops *x, const char *slot, u32 k, bool small,
+                   LoadText *load);
+/* Writes what stores take from beyond the group. */
+void formula_store_outside(Loops *x, const char *slot, bool small,
+                           LoadText *load);
+
+#endif
