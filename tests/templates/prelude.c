@@ -191,6 +191,21 @@ known_answers(void)
           "word 0 is %.0f, not %.0f", word[0], zero[0]);
 }
 
+/* The first numbers of `head.vqa.2` at step 5 in the PyTorch reference. */
+static void
+reference(void)
+{
+    static const float known[7] = {
+        0x1.4280fp-2f,  0x1.b95cap-2f,  0x1.7010dp-2f, 0x1.9a197ap-1f,
+        0x1.716e8ap-1f, 0x1.07638cp-2f, 0x1.9068dp-2f};
+    SohoStep step = {.seed = {0x9abcdef0, 0x12345678}, .t = 5};
+    float u[7];
+
+    philox_fill(u, 0, 7, 0x46846fa1, &step);
+    check(!memcmp(u, known, sizeof known), "philox-reference",
+          "number 0 is %.9g, not %.9g", (double)u[0], (double)known[0]);
+}
+
 /* Every start within a block, every short length, and the block counter's
  * wrap. */
 static void
@@ -230,6 +245,7 @@ main(int argc, char **argv)
     limits(#f, map_##f, below, above, far_below, far_above);
     LIMITS(LIMIT)
     known_answers();
+    reference();
     fills();
     return 0;
 }
