@@ -11,7 +11,8 @@
  *          a phase that reads its copies
  *
  * io and act are shared by the phases: each lays out its own from 0.  In act a
- * buffer has its bytes from the first to the last step that touches it. */
+ * buffer has its bytes from the first to the last step that touches it; the
+ * best of a few greedy placements is kept. */
 #include "compiler/sohoc.h"
 
 enum { GUARD = 64 }; /* bytes of -g after each buffer */
@@ -114,6 +115,7 @@ place_copies_of(Prog *p, i32 maker)
 
 typedef struct Life {
     u32 buf, first, last; /* steps */
+    u64 key;              /* the largest is placed first */
 } Life;
 
 /* Act buffers that the phase's steps touch, in the order of p->buf. */
@@ -132,7 +134,7 @@ lives(const Prog *p, const Func *f, u32 *n)
             if (a->kind != ARG_buffer || p->buf[a->buffer].arena != AR_act)
                 continue;
             if (of[a->buffer].buf == PLAN_NONE)
-                of[a->buffer] = (Life){a->buffer, i, i};
+                of[a->buffer] = (Life){a->buffer, i, i, 0};
             of[a->buffer].last = i;
         }
     for (u32 b = 0; b < p->nbuf; b++)
@@ -142,16 +144,29 @@ lives(const Prog *p, const Func *f, u32 *n)
     return of;
 }
 
-static const Prog *sorted; /* of by_size and by_offset */
+/* Ways to say which of the lives is placed first: that with the largest key. */
+enum { BY_BYTES, BY_BYTES_AND_STEPS, BY_STEPS, NWAY };
+
+static void
+set_keys(const Prog *p, Life *life, u32 n, u32 way)
+{
+    for (u32 i = 0; i < n; i++) {
+        u64 bytes = p->buf[life[i].buf].bytes;
+        u64 steps = life[i].last - life[i].first + 1;
+
+        life[i].key = way == BY_BYTES             ? bytes
+                      : way == BY_BYTES_AND_STEPS ? bytes * steps
+                                                  : steps;
+    }
+}
 
 static int
-by_size(const void *a, const void *b)
+by_key(const void *a, const void *b)
 {
     const Life *x = a, *y = b;
-    u64 n = sorted->buf[x->buf].bytes, m = sorted->buf[y->buf].bytes;
 
-    if (n != m)
-        return n > m ? -1 : 1;
+    if (x->key != y->key)
+        return x->key > y->key ? -1 : 1;
     return x->buf < y->buf ? -1 : 1;
 }
 
@@ -179,23 +194,47 @@ best_fit(const Prog *p, const Life *life, const Life *placed, u32 n)
     return best != nowhere ? best : at;
 }
 
-static void
-place_act(Prog *p, const Func *f)
+/* Places the lives one way; returns where the last ends. */
+static u64
+fit_all(Prog *p, Life *life, u32 n, u32 way)
 {
-    u32 n;
-    Life *life = lives(p, f, &n), *placed = mem_alloc(n * sizeof *placed);
+    Life *placed = mem_alloc(n * sizeof *placed); /* by offset */
+    u64 end = 0;
 
-    sorted = p;
-    qsort(life, n, sizeof *life, by_size);
+    set_keys(p, life, n, way);
+    qsort(life, n, sizeof *life, by_key);
     for (u32 i = 0; i < n; i++) {
         u64 at = best_fit(p, &life[i], placed, i);
         u32 k = i;
 
-        put(p, life[i].buf, at);
+        p->buf[life[i].buf].offset = at;
         for (; k > 0 && p->buf[placed[k - 1].buf].offset > at; k--)
             placed[k] = placed[k - 1];
         placed[k] = life[i];
+        at += p->buf[life[i].buf].bytes;
+        end = at > end ? at : end;
     }
+    return end;
+}
+
+static void
+place_act(Prog *p, const Func *f)
+{
+    u32 n, best = 0;
+    u64 least = nowhere;
+    Life *life = lives(p, f, &n);
+
+    for (u32 way = 0; way < NWAY; way++) {
+        u64 end = fit_all(p, life, n, way);
+
+        if (end < least) {
+            least = end;
+            best = way;
+        }
+    }
+    fit_all(p, life, n, best);
+    for (u32 i = 0; i < n; i++)
+        put(p, life[i].buf, p->buf[life[i].buf].offset);
 }
 
 static void
