@@ -1,0 +1,63 @@
+#!/bin/sh
+# The shipped models: official names, shapes, frozen parts and starting values;
+# every field of the config does what it says.
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+# text MODEL OPTION...: the program, in $tmp/out
+text() {
+    model=$1
+    shift
+    "$SOHOC" "models/$model.lua" -t null -d infer "$@" >"$tmp/out" 2>"$tmp/err"
+}
+
+text soho_res18
+grep -E '^(param|state) ' "$tmp/out" | sed 's/ *;.*//' |
+    awk '{ if (split($4, v, "=") == 2) $4 = v[1] "=" sprintf("%.6g", v[2])
+           print }' | LC_ALL=C sort >"$tmp/names"
+grep -v '^#' tests/front/lib/soho_res18.names | LC_ALL=C sort >"$tmp/official"
+diff "$tmp/official" "$tmp/names" >"$tmp/diff" &&
+    echo "ok official names of soho_res18: $(wc -l <"$tmp/names")" ||
+    echo "not ok official names of soho_res18: $(sed -n 2p "$tmp/diff")"
+
+# counts NAME PHASES PARAMS OPTION...: of soho_tiny
+counts() {
+    name=$1 phases=$2 params=$3
+    shift 3
+    text soho_tiny "$@"
+    got="$(grep -c '^func ' "$tmp/out") $(grep -c '^param ' "$tmp/out")"
+    if [ "$got" = "$phases $params" ]; then
+        echo "ok $name"
+    else
+        echo "not ok $name: $got, expected $phases $params, $(sed 1q "$tmp/err")"
+    fi
+}
+
+# has NAME TEXT: the last program has such a line
+has() {
+    grep -q -- "$2" "$tmp/out" && echo "ok $1" ||
+        echo "not ok $1: no line with $2"
+}
+counts "soho_tiny" 6 106
+has "rows image-major" '^%[0-9]* broadcast .* f32\[32,8,2,128\]'
+has "a frozen stem" '^param backbone.conv1.weight f32\[16,3,7,7\] normal=[0-9.]*  ;'
+has "both optimisers" '^optim "backbone.\*" rule="sgd"'
+has "the config goes along" '^meta "config.buckets" "96x128,128x96"'
+counts "one size of pictures" 3 106 --set image=128x160 --set batch=4
+has "the phase says its size" '^func train@128x160 train batch=4 sentences=8'
+has "infer asks one question" '^func infer@128x160 infer batch=1 sentences=1'
+counts "three buckets" 9 106 --set buckets=96x128,128x96,128x128
+counts "bottlenecks" 6 205 --set depth=50
+counts "nothing frozen" 6 106 --set frozen_stages=-1
+has "the stem learns" '^param backbone.conv1.weight .* trainable'
+has "and follows the batch" '^%[0-9]* batch_norm .* train=1 *"backbone.bn1"'
+counts "last norms at 0" 6 106 --set zero_last=true
+has "layer1.0 starts as nothing" '^param backbone.layer1.0.bn2.weight f32\[16\] fill=0 '
+counts "official mask" 6 106 --set compat=upstream
+has "measured by the height" '^%[0-9]* valid_mask .* square=1'
+counts "no dropout" 6 106 --set dropout=0 --set head_dropout=0
+grep -q '^%[0-9]* dropout' "$tmp/out" && echo "not ok dropout 0 draws nothing" ||
+    echo "ok dropout 0 draws nothing"
+printf 'yes\nno\nred\n' >"$tmp/answers.txt"
+counts "answers of a file" 6 106 --set "answers=$tmp/answers.txt"
+has "the head counts them" '^param head.vqa.3.weight f32\[3,512\]'
