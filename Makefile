@@ -102,6 +102,9 @@ asan: ## the tests under AddressSanitizer and UBSan
 	@$(MAKE) test B=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
+crash: all ## kill -9 a training run at 32 moments, resume, compare bits
+	@KILLS=32 SOHO_BUILD=$(B) LIMIT=600 sh tests/run.sh -v e2e/kill
+
 golden: all ## rewrite generated/, what the compiler makes of soho_tiny
 	sh tests/golden.sh generated
 
@@ -111,5 +114,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all unit test templates check deps size fmt lint asan golden help clean
+.PHONY: all unit test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d)

@@ -125,3 +125,19 @@ formula_store_outside(Loops *x, const char *slot, bool small, LoadText *load)
                                  formula_read(x, k, 0, load)));
     }
 }
+
+void
+formula_draw_starts(Loops *x, const char *const *word, const Axis *const *axis,
+                    const u32 *n, u32 parts)
+{
+    for (u32 i = 0; i < x->ndraw; i++) {
+        const Draw *d = &x->draw[i];
+        const char *name = format("d%u", d->k);
+        const char *text = format("%lld", (long long)d->offset);
+        for (u32 p = 0; p < parts; p++)
+            text = format(
+                "%s%s", text,
+                loops_offset(x, name, d->stride, word[p], axis[p], n[p]));
+        loops_put(x, "row", "", format("const int64_t %s = %s;", name, text));
+    }
+}

@@ -228,10 +228,10 @@ receive(int pipe, char **text, u64 *bytes)
 static const char *
 signal_text(int number)
 {
-    return number == SIGXCPU || number == SIGKILL
-               ? "it needed more than 5 seconds of processor time"
-           : number == SIGSYS ? "it tried a forbidden system call"
-                              : format("it died of signal %d", number);
+    return number == SIGXCPU ? "it needed more than 5 seconds of processor time"
+           : number == SIGKILL ? "it was killed; is there memory left?"
+           : number == SIGSYS  ? "it tried a forbidden system call"
+                               : format("it died of signal %d", number);
 }
 
 /* Runs the model in a child and returns the text it hands over. */
@@ -269,24 +269,56 @@ run_child(Prog *p, u64 *bytes)
 
 /* Infers every node as if nobody had, and compares with what the text says. */
 static void
-check_nodes(Prog *p)
+check_nodes(const Prog *p, Func *f)
 {
+    for (u32 k = 0; k < f->nnode; k++) {
+        Node *n = &f->node[k];
+        Type said[MAX_OUT];
+
+        memcpy(said, n->out, sizeof said);
+        if (!infer_node(f, k))
+            exit(SOHO_BAD);
+        for (u32 o = 0; o < n->nout; o++)
+            if (!type_same(&said[o], &n->out[o]))
+                die(SOHO_BAD, "%s: %%%u of %s is %s, the text says %s",
+                    p->opt.model, k, f->name, type_text(&n->out[o]),
+                    type_text(&said[o]));
+    }
+}
+
+static void
+check_loss(const Prog *p, const Func *f)
+{
+    Type t;
+
+    if (f->kind != PH_train)
+        return;
+    if (f->loss == VAL_NONE)
+        die(SOHO_BAD, "%s: phase %s has no loss", p->opt.model, f->name);
+    t = type_of(f, f->loss);
+    if (t.dtype != DT_f32 || type_count(&t) != 1)
+        die(SOHO_BAD, "%s: the loss of %s must be one number, not %s",
+            p->opt.model, f->name, type_text(&t));
+}
+
+/* A model describes parameters, states and phases; only passes make more. */
+static void
+check_model(const Prog *p)
+{
+    for (u32 i = 0; i < p->ntensor; i++)
+        if (p->tensor[i].role != RO_param && p->tensor[i].role != RO_state)
+            die(SOHO_BAD, "%s: %s is neither param nor state", p->opt.model,
+                p->tensor[i].name);
     for (u32 i = 0; i < p->nfunc; i++) {
-        Func *f = &p->func[i];
+        const Func *f = &p->func[i];
 
-        for (u32 k = 0; k < f->nnode; k++) {
-            Node *n = &f->node[k];
-            Type said[MAX_OUT];
-
-            memcpy(said, n->out, sizeof said);
-            if (!infer_node(f, k))
-                exit(SOHO_BAD);
-            for (u32 o = 0; o < n->nout; o++)
-                if (!type_same(&said[o], &n->out[o]))
-                    die(SOHO_BAD, "%s: %%%u of %s is %s, the text says %s",
-                        p->opt.model, k, f->name, type_text(&n->out[o]),
-                        type_text(&said[o]));
-        }
+        if (f->kind != PH_train && f->kind != PH_eval && f->kind != PH_infer)
+            die(SOHO_BAD, "%s: phase %s is not a model's", p->opt.model,
+                f->name);
+        for (u32 k = 0; k < f->nnode; k++)
+            if (!strcmp(optab[f->node[k].op].family_name, "optim"))
+                die(SOHO_BAD, "%s: %%%u of %s is an optimiser's step",
+                    p->opt.model, k, f->name);
     }
 }
 
@@ -308,7 +340,10 @@ read_text(Prog *p, const char *text, u64 bytes)
         p->vocab = names.vocab;
         p->vocab_bytes = names.vocab_bytes;
     }
-    check_nodes(p);
+    for (u32 i = 0; i < p->nfunc; i++) {
+        check_nodes(p, &p->func[i]);
+        check_loss(p, &p->func[i]);
+    }
 }
 
 void
@@ -326,6 +361,7 @@ front_read(Prog *p)
     names_read(p);
     text = run_child(p, &bytes);
     read_text(p, text, bytes);
+    check_model(p);
     free(text);
     meta_set(p, "model", front.model.file);
 }

@@ -56,7 +56,7 @@ elem_body(Loops *x)
         if (n->op == OP_store)
             continue;
         if (n->op == OP_dropout)
-            formula_draw(x, "tile", k, "TILE", "row * inner + j0", "j1 - j0");
+            formula_draw(x, "tile", k, "TILE", "j0", "j1 - j0");
         x->text[k] = format("v%u", k);
         loops_put(
             x, "body", n->place,
@@ -64,6 +64,20 @@ elem_body(Loops *x)
         formula_store(x, "body", k, false, load_inner);
     }
     formula_store_outside(x, "body", false, load_inner);
+}
+
+static const char *
+operand_offset(Loops *x, u32 op, const char *word, const Axis *axis, u32 n)
+{
+    return loops_offset(x, format("s%u", op), x->op[op].stride, word, axis, n);
+}
+
+/* Where draws begin in a row that is cut into indices i0, i1 ... */
+static void
+row_draw_starts(Loops *x, const Axis *axis, u32 n)
+{
+    const char *const word[] = {"i"};
+    formula_draw_starts(x, word, &axis, &n, 1);
 }
 
 /* Sizes, pointers and indices: the same for a copy. */
@@ -81,8 +95,9 @@ elem_frame(Loops *x)
     loops_pointers(x);
     if (outer)
         loops_indices(x, "row", "row", "i", s->axis, outer);
+    row_draw_starts(x, s->axis, outer);
     for (u32 i = 0; i < x->nop; i++) {
-        loops_pointer(x, "row", i, loops_offset(x, i, "i", s->axis, outer));
+        loops_pointer(x, "row", i, operand_offset(x, i, "i", s->axis, outer));
         loops_inner_arg(x, i, &s->axis[outer]);
     }
 }
@@ -117,7 +132,7 @@ load_row(Loops *x, u32 op)
     const char *text = "";
     i64 below = 1;
     for (u32 i = s->n; i-- > 0;) {
-        i64 step = loops_stride(o, &s->axis[i]);
+        i64 step = loops_stride(o->stride, &s->axis[i]);
         if (step)
             text =
                 format("%s + j / %lld %% %lld * %lld", text, (long long)below,
@@ -196,7 +211,7 @@ row_element(Loops *x, u32 k, const char **saved)
     u32 loop = x->g->level[k];
     const char *slot = format("loop%u", loop);
     if (n->op == OP_dropout)
-        formula_draw(x, "row", k, "COLS", "row * COLS", "COLS");
+        formula_draw(x, "row", k, "COLS", "0", "COLS");
     const char *value = formula_of(x, k, load_row);
     if (read_later(x, k)) {
         saved[k] = format("t%u[j]", k);
@@ -262,8 +277,9 @@ emit_row(Loops *x)
     draft_int(&x->d, rows);
     loops_pointers(x);
     loops_indices(x, "row", "row", "i", s->axis, s->n);
+    row_draw_starts(x, s->axis, s->n);
     for (u32 i = 0; i < x->nop; i++) {
-        loops_pointer(x, "row", i, loops_offset(x, i, "i", s->axis, s->n));
+        loops_pointer(x, "row", i, operand_offset(x, i, "i", s->axis, s->n));
         if (!x->op[i].small && x->seg[1].n == 1)
             loops_inner_arg(x, i, &x->seg[1].axis[0]);
     }
@@ -293,7 +309,7 @@ column_body(Loops *x)
             continue;
         }
         if (n->op == OP_dropout)
-            formula_draw(x, "row", k, "TILE", "at + j0", "j1 - j0");
+            formula_draw(x, "row", k, "TILE", "j0", "j1 - j0");
         x->text[k] = format("v%u", k);
         loops_put(
             x, "body", n->place,
@@ -329,33 +345,16 @@ kept_axes(const Loops *x, Axis *to)
     return n;
 }
 
-/* Logical position of the row's first element, for numbers that are drawn. */
-static void
-put_position(Loops *x, const Axis *kept, u32 nkept)
-{
-    i64 stride[MAX_RANK];
-    natural_strides(&x->space, stride);
-    const char *text = "0";
-    for (u32 i = 0; i < nkept; i++)
-        text =
-            format("%s + k%u * %lld", text, i,
-                   (long long)(kept[i].size == 1 ? 0 : stride[kept[i].from]));
-    for (u32 i = 0; i < x->seg[1].n; i++) {
-        const Axis *a = &x->seg[1].axis[i];
-        text = format("%s + r%u * %lld", text, i,
-                      (long long)(a->size == 1 ? 0 : stride[a->from]));
-    }
-    loops_put(x, "row", "", format("const int64_t at = %s;", text));
-}
-
 static void
 column_pointers(Loops *x, const Axis *kept, u32 nkept)
 {
     const Segment *r = &x->seg[1];
     loops_indices(x, "row", "k", "k", kept, nkept);
     loops_indices(x, "row", "r", "r", r->axis, r->n);
-    if (x->draws)
-        put_position(x, kept, nkept);
+    const char *const word[] = {"k", "r"};
+    const Axis *const axis[] = {kept, r->axis};
+    const u32 count[] = {nkept, r->n};
+    formula_draw_starts(x, word, axis, count, 2);
     const char *rest = "k"; /* the same cut again for the results */
     for (u32 i = nkept; i-- > 1;) {
         loops_put(x, "out", "",
@@ -366,13 +365,13 @@ column_pointers(Loops *x, const Axis *kept, u32 nkept)
     }
     loops_put(x, "out", "", format("const int64_t k0 = %s;", rest));
     for (u32 i = 0; i < x->nop; i++) {
-        const char *at = loops_offset(x, i, "k", kept, nkept);
+        const char *at = operand_offset(x, i, "k", kept, nkept);
         bool small = x->op[i].small;
         if (!x->op[i].out || !small)
             loops_pointer(
                 x, "row", i,
                 format("%s%s", at,
-                       small ? "" : loops_offset(x, i, "r", r->axis, r->n)));
+                       small ? "" : operand_offset(x, i, "r", r->axis, r->n)));
         if (small)
             loops_pointer(x, "out", i, at);
         loops_inner_arg(x, i, &x->seg[2].axis[x->seg[2].n - 1]);

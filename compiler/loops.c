@@ -114,6 +114,21 @@ loops_inside(const Loops *x, Val v)
     return loops_member(x, VAL_NODE(v)) >= 0;
 }
 
+static void
+add_draw(Loops *x, u32 k, const Node *n)
+{
+    if (x->ndraw == MAX_DRAWS)
+        bug("a kernel with more than %d draws", MAX_DRAWS);
+    Draw *d = &x->draw[x->ndraw++];
+    *d = (Draw){.k = k, .offset = attr_i(n, "offset")};
+    const Attr *whole = attr_l(n, "stride");
+    i64 stride[MAX_RANK];
+    natural_strides(&n->out[0], stride);
+    for (u32 i = 0; i < whole->n; i++)
+        stride[i] = (i64)whole->list[i];
+    space_strides(x, &n->out[0], stride, d->stride);
+}
+
 void
 loops_operands(Loops *x)
 {
@@ -125,7 +140,8 @@ loops_operands(Loops *x)
             if (!loops_inside(x, v) && !val_literal(f, where(f, v).base, NULL))
                 loops_input(x, v);
         }
-        x->draws |= n->op == OP_dropout;
+        if (n->op == OP_dropout)
+            add_draw(x, k, n);
     }
     for (u32 k = 0; k < x->g->nnode; k++) {
         const Node *n = loops_node(x, k);
@@ -149,6 +165,10 @@ may_merge(const Loops *x, u32 outer, u32 inner, u32 seg)
         if (o->stride[outer] != o->stride[inner] * x->space.dim[inner])
             return false;
     }
+    for (u32 i = 0; i < x->ndraw; i++)
+        if (x->draw[i].stride[outer] !=
+            x->draw[i].stride[inner] * x->space.dim[inner])
+            return false;
     return true;
 }
 
@@ -172,11 +192,10 @@ loops_collapse(Loops *x, u32 seg, u32 first, u32 count)
         s->axis[s->n++] = (Axis){first < MAX_RANK ? first : 0, 1};
 }
 
-/* Stride of an operand along a collapsed axis (0 where the axis has size 1). */
 i64
-loops_stride(const Operand *o, const Axis *a)
+loops_stride(const i64 *stride, const Axis *a)
 {
-    return a->size == 1 ? 0 : o->stride[a->from];
+    return a->size == 1 ? 0 : stride[a->from];
 }
 
 /* --------------------------------------------------------- args and indices */
@@ -211,7 +230,7 @@ loops_pointers(Loops *x)
                            : ACCESS_w,
                   o->offset);
     }
-    if (!x->draws)
+    if (!x->ndraw)
         return;
     loops_put(x, "args", "",
               format("const SohoStep *const step = a[%u].p;", x->d.narg));
@@ -242,17 +261,17 @@ loops_indices(Loops *x, const char *slot, const char *from, const char *word,
     }
 }
 
-/* " + i0 * s3_i0 + ..." for the axes along which the operand moves. */
 const char *
-loops_offset(Loops *x, u32 op, const char *word, const Axis *axis, u32 n)
+loops_offset(Loops *x, const char *name, const i64 *stride, const char *word,
+             const Axis *axis, u32 n)
 {
     const char *text = "";
     for (u32 i = 0; i < n; i++) {
-        i64 s = loops_stride(&x->op[op], &axis[i]);
+        i64 s = loops_stride(stride, &axis[i]);
         if (!s)
             continue;
-        const char *name = loops_int(x, format("s%u_%s%u", op, word, i), s);
-        text = format("%s + %s%u * %s", text, word, i, name);
+        const char *arg = loops_int(x, format("%s_%s%u", name, word, i), s);
+        text = format("%s + %s%u * %s", text, word, i, arg);
     }
     return text;
 }
@@ -270,7 +289,7 @@ loops_pointer(Loops *x, const char *slot, u32 op, const char *offset)
 const char *
 loops_element(Loops *x, u32 op, const Axis *inner)
 {
-    i64 s = loops_stride(&x->op[op], inner);
+    i64 s = loops_stride(x->op[op].stride, inner);
     if (s == 0)
         return format("x%u[0]", op);
     if (s == 1)
@@ -281,7 +300,7 @@ loops_element(Loops *x, u32 op, const Axis *inner)
 void
 loops_inner_arg(Loops *x, u32 op, const Axis *inner)
 {
-    i64 s = loops_stride(&x->op[op], inner);
+    i64 s = loops_stride(x->op[op].stride, inner);
     if (s != 0 && s != 1)
         loops_int(x, format("s%u_j", op), s);
 }

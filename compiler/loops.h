@@ -6,7 +6,7 @@
 
 #include "compiler/lower.h"
 
-enum { MAX_OPERANDS = 40, MAX_LINES = 320 };
+enum { MAX_OPERANDS = 40, MAX_LINES = 320, MAX_DRAWS = 8 };
 
 /* One tensor that a kernel reads or writes. */
 typedef struct Operand {
@@ -18,6 +18,13 @@ typedef struct Operand {
     bool out, add, small; /* small: has the reduced shape */
     i64 stride[MAX_RANK]; /* over the axes of the space */
 } Operand;
+
+/* The numbers member k draws: element i of the space takes the number at
+ * offset + sum of index times stride, its place in the whole tensor. */
+typedef struct Draw {
+    u32 k;
+    i64 offset, stride[MAX_RANK];
+} Draw;
 
 /* A run of collapsed axes of the space. */
 typedef struct Axis {
@@ -40,7 +47,8 @@ typedef struct Loops {
     Splice line[MAX_LINES];
     u32 nline;
     const char **text; /* per member k: its C expression's name, or NULL */
-    bool draws;
+    Draw draw[MAX_DRAWS];
+    u32 ndraw;
     const char *place, *job; /* of the group's first node */
 } Loops;
 
@@ -61,16 +69,17 @@ bool loops_inside(const Loops *x, Val v); /* computed by a member? */
 void loops_operands(Loops *x);            /* finds them all */
 /* Segment `seg` = axes first .. first+count-1, collapsed. */
 void loops_collapse(Loops *x, u32 seg, u32 first, u32 count);
-i64 loops_stride(const Operand *o, const Axis *a);
+/* Stride along a collapsed axis, 0 where it has size 1. */
+i64 loops_stride(const i64 *stride, const Axis *a);
 /* A 64-bit argument unpacked into a local of that name. */
 const char *loops_int(Loops *x, const char *name, i64 value);
 void loops_pointers(Loops *x); /* pointer arguments, then the step block */
 /* Lines that cut the number `from` into <word>0, <word>1 ... */
 void loops_indices(Loops *x, const char *slot, const char *from,
                    const char *word, const Axis *axis, u32 n);
-/* " + i0 * s3_i0 ..." over the axes along which the operand moves. */
-const char *loops_offset(Loops *x, u32 op, const char *word, const Axis *axis,
-                         u32 n);
+/* " + i0 * NAME_i0 ..." over the axes along which these strides move. */
+const char *loops_offset(Loops *x, const char *name, const i64 *stride,
+                         const char *word, const Axis *axis, u32 n);
 void loops_pointer(Loops *x, const char *slot, u32 op, const char *offset);
 const char *loops_element(Loops *x, u32 op, const Axis *inner);
 void loops_inner_arg(Loops *x, u32 op, const Axis *inner);
@@ -78,9 +87,13 @@ void loops_inner_arg(Loops *x, u32 op, const Axis *inner);
 /* formula.c */
 const char *formula_read(Loops *x, u32 k, u32 i, LoadText *load);
 const char *formula_of(Loops *x, u32 k, LoadText *load); /* right-hand side */
-/* Fills u<k>[size] with the numbers member k draws. */
+/* Fills u<k>[size] with the numbers member k draws, `count` of them from
+ * number d<k> + first on. */
 void formula_draw(Loops *x, const char *slot, u32 k, const char *size,
                   const char *first, const char *count);
+/* d<k>: where the draws of the row begin; slot row. */
+void formula_draw_starts(Loops *x, const char *const *word,
+                         const Axis *const *axis, const u32 *n, u32 parts);
 /* Writes member k's value to the operands that hold it. */
 void formula_store(Loops *x, const char *slot, u32 k, bool small,
                    LoadText *load);

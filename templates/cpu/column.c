@@ -7,7 +7,7 @@
  * arguments: reduced, kept, inner, elements of a chunk, partial sums
  *            [chunks,SUMS,kept,inner], then what slot `args` unpacks
  * slots: args  pointers, sizes and strides
- *        row   where row (k, r) lies in each operand; `at`: its first element
+ *        row   where row (k, r) lies in each operand
  *        body  element j; feeds sum[0][j - j0] ..
  *        out   where the results of k lie
  *        after result j from t0 .. */
