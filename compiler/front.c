@@ -315,6 +315,7 @@ check_model(const Prog *p)
         if (f->kind != PH_train && f->kind != PH_eval && f->kind != PH_infer)
             die(SOHO_BAD, "%s: phase %s is not a model's", p->opt.model,
                 f->name);
+        check_loss(p, f);
         for (u32 k = 0; k < f->nnode; k++)
             if (!strcmp(optab[f->node[k].op].family_name, "optim"))
                 die(SOHO_BAD, "%s: %%%u of %s is an optimiser's step",
@@ -340,10 +341,8 @@ read_text(Prog *p, const char *text, u64 bytes)
         p->vocab = names.vocab;
         p->vocab_bytes = names.vocab_bytes;
     }
-    for (u32 i = 0; i < p->nfunc; i++) {
+    for (u32 i = 0; i < p->nfunc; i++)
         check_nodes(p, &p->func[i]);
-        check_loss(p, &p->func[i]);
-    }
 }
 
 void
