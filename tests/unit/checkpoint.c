@@ -69,7 +69,8 @@ f_write(int fd, const void *from, u64 n)
 static int
 f_fsync(int fd)
 {
-    return stops() ? -1 : real->fsync(fd);
+    (void)fd; /* what a dead process wrote is in the page cache */
+    return stops() ? -1 : 0;
 }
 
 static int
