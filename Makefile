@@ -18,6 +18,7 @@ CC_OBJ += $(B)/obj/embed.o
 RT_OBJ := $(RT_SRC:%.c=$(B)/obj/%.o)
 LIB_OBJ := $(filter-out $(B)/obj/runtime/soho_rt.o,$(RT_OBJ))
 UNIT   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
+TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 
 all: $(B)/sohoc $(B)/soho-rt ## build both programs
 
@@ -59,13 +60,18 @@ $(B)/unit/sohoc_%: tests/unit/sohoc_%.c $(B)/libsohoc.a $(B)/libsoho.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLFLAGS) -o $@ $< $(B)/libsohoc.a $(B)/libsoho.a $(CC_LIBS) $(RT_LIBS)
 
+tools: $(TOOLS) ## build what the parity tests make and compare files with
+$(B)/tools/%: tests/tools/%.c $(B)/libsoho.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) -o $@ $< $(B)/libsoho.a $(RT_LIBS)
+
 $(B)/libsohoc.a: $(filter-out $(B)/obj/compiler/sohoc.o,$(CC_OBJ))
 	@rm -f $@
 	ar rcs $@ $^
 
 test: ## build and run all tests (-v: V=-v)
 	@sh tests/setup.sh
-	@$(MAKE) -s -j$$(nproc) all unit
+	@$(MAKE) -s -j$$(nproc) all unit tools
 	@sh tests/deps.sh
 	@SOHO_BUILD=$(B) sh tests/run.sh $(V)
 
@@ -105,6 +111,17 @@ asan: ## the tests under AddressSanitizer and UBSan
 crash: all ## kill -9 a training run at 32 moments, resume, compare bits
 	@KILLS=32 SOHO_BUILD=$(B) LIMIT=600 sh tests/run.sh -v e2e/kill
 
+parity: all tools ## whole tensors beside the PyTorch oracle (python3-torch)
+	@SOHOC=$(B)/sohoc SOHO_RT=$(B)/soho-rt TOOLS=$(B)/tools \
+		sh tests/parity/lib/whole.sh
+
+oracle: ## rewrite tests/oracle/*.golden from the PyTorch oracle
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/oracle/golden.py
+
+bench: all ## inference beside PyTorch, paired (python3-torch, OpenBLAS)
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/bench/pair.py \
+		$(B)/sohoc $(B)/soho-rt
+
 golden: all ## rewrite generated/, what the compiler makes of soho_tiny
 	sh tests/golden.sh generated
 
@@ -114,5 +131,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all unit test templates check deps size fmt lint asan crash golden help clean
--include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d)
+.PHONY: all unit tools parity oracle bench test templates check deps size fmt lint asan crash golden help clean
+-include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)
