@@ -1,7 +1,7 @@
 /* api.c - rt.h over run.h: a Soho is a Run whose errors stay inside it.
  *
  * In: names from the caller.  Out: host addresses and codes; the message of
- * the last failure is kept in the handle.  soho_ask is in ask.c. */
+ * the last failure is kept in the handle.  soho_ask is in answer.c. */
 #include <stdlib.h>
 #include <string.h>
 

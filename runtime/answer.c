@@ -1,4 +1,4 @@
-/* ask.c - soho_ask: one question about one picture file.
+/* answer.c - soho_ask: one question about one picture file.
  *
  * In: a picture, a question, an open plan with weights.  Out: the answers with
  * the highest probability.  Size and bucket of the picture are chosen as the
