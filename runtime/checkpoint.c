@@ -179,7 +179,7 @@ static int
 fill_folder(Err *e, const char *folder, const Progress *progress,
             const CheckpointPart *part, u32 npart, void *context)
 {
-    ManifestFile file[MANIFEST_FILES];
+    ManifestFile file[MANIFEST_FILES] = {{.bytes = 0}};
     char path[PATH_MAX];
 
     FAIL_IF(npart > MANIFEST_FILES, e, SOHO_BUG, "%s: %u parts, at most %d",
