@@ -4,7 +4,9 @@
  * standard output could not be written. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/cmd.h"
 
@@ -59,10 +61,26 @@ dispatch(int argc, char **argv)
     return unknown(argv[1]);
 }
 
+/* By default GNU OpenMP's threads spin for milliseconds where they wait for
+ * each other.  On an idle machine that is right; with one other busy process a
+ * step takes ten times as long.  1000 rounds cover the gaps between steps.
+ * The library reads its environment before main(), hence the second start. */
+static void
+spin_briefly(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+        return;
+    setenv("GOMP_SPINCOUNT", "1000", 1);
+    execv("/proc/self/exe", argv); /* goes on as it is where that fails */
+}
+
 int
 main(int argc, char **argv)
 {
-    int code = dispatch(argc, argv);
+    int code;
+
+    spin_briefly(argv);
+    code = dispatch(argc, argv);
 
     if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "soho-rt: cannot write standard output: %s\n",
