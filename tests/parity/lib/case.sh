@@ -1,0 +1,48 @@
+# case.sh - runs the parity case through sohoc and soho-rt.  To be sourced with
+# SOHOC, SOHO_RT, TOOLS (folder of inputs and compare) and WORK (a folder).
+# shellcheck shell=sh
+
+golden=tests/oracle
+seed=$(sed -n 's/^seed \([0-9]*\) .*/\1/p;q' $golden/first-13.golden)
+
+# wanted FILE: names of its tensors, outputs aside, with commas between
+wanted() {
+	awk '$1 == "tensor" && $2 ~ /[.]/ && $2 !~ /@/ { print $2 }' "$1" |
+		paste -s -d , -
+}
+
+# case_inputs ANSWERS: doors of micro-batches 0..5 and of the evaluation, 6
+case_inputs() {
+	inputs=$(sed -n 's/.* inputs //p;q' $golden/first-"$1".golden)
+	t=0
+	for input in $inputs; do
+		"$TOOLS/inputs" "$seed" "$input" "$1" "$WORK/in-$1-$t" || return
+		t=$((t + 1))
+	done
+}
+
+# case_compile ANSWERS: the plan that trains
+case_compile() {
+	"$SOHOC" models/soho_res18.lua -o "$WORK/plan-$1" --set batch=2 \
+		--set image=96x128 --set sentences=2 --set answers="$1" >"$WORK/log" &&
+		case_inputs "$1"
+}
+
+# case_first ANSWERS: one micro-batch of a window of two, into first-ANSWERS
+case_first() {
+	"$SOHO_RT" exec "$WORK/plan-$1/plan.bin" train@96x128 \
+		--in "$WORK/in-$1-0" --seed "$seed" \
+		--out "$WORK/first-$1.safetensors" \
+		--want "$(wanted $golden/first-"$1".golden)"
+}
+
+# case_steps ANSWERS: three updates and an evaluation, into steps-ANSWERS
+case_steps() {
+	window=train@96x128,train@96x128,update
+	set -- "$1" "$WORK/in-$1"
+	"$SOHO_RT" exec "$WORK/plan-$1/plan.bin" \
+		$window,$window,$window,eval@96x128 --in "$2-0" --in "$2-1" \
+		--in "$2-2" --in "$2-3" --in "$2-4" --in "$2-5" --in "$2-6" \
+		--seed "$seed" --out "$WORK/steps-$1.safetensors" \
+		--want "$(wanted $golden/steps-"$1".golden)"
+}
