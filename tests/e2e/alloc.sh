@@ -3,7 +3,7 @@
 # is as large at the end as then; what libraries call is printed.
 . tests/e2e/lib/mini.sh
 spy || exit 1
-steps=${STEPS:-300}
+steps=${STEPS:-1000}
 
 SPY_FROM=20 SPY_OUT=$room/spy LD_PRELOAD=$spy train run --steps "$steps" \
 	--log-every 1 --eval-every 0 --save-every 1000000
