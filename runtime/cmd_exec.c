@@ -10,7 +10,7 @@
 #include "runtime/cmd.h"
 #include "runtime/run.h"
 
-enum { EXEC_PHASES = 1024, EXEC_WANTED = 4096 };
+enum { EXEC_PHASES = 1024, EXEC_WANTED = 2048 };
 
 /* An output door and its numbers after the phase's last run. */
 typedef struct Output {
@@ -27,6 +27,8 @@ typedef struct Task {
     Run *run;
     Output *output; /* room for every door of the plan */
     u32 noutput;
+    TensorOut wanted[EXEC_WANTED]; /* tensors in their arenas */
+    u32 nwanted;
     u32 next_in;
     u32 trained, window; /* train phases so far, and since the last update */
 } Task;
@@ -148,12 +150,33 @@ describe(const Plan *plan, u32 buffer, const char *name, const void *data)
     return row;
 }
 
-/* Tensors asked for by name, as they are at the end. */
 static int
-add_wanted(Err *e, Task *t, const char *name, TensorOut *row)
+write_outputs(Err *e, Task *t)
+{
+    const Plan *plan = &t->run->plan;
+    u32 n = t->noutput;
+    TensorOut *row = malloc((n + t->nwanted + 1) * sizeof *row);
+
+    FAIL_IF(!row, e, SOHO_MEMORY, "no memory for a list of tensors");
+    name_outputs(t);
+    for (u32 i = 0; i < n; i++)
+        row[i] = describe(plan, plan->door[t->output[i].door].buffer,
+                          t->output[i].name, t->output[i].data);
+    memcpy(row + n, t->wanted, t->nwanted * sizeof *row);
+    tensors_write(e, t->out, row, n + t->nwanted, NULL);
+    free(row);
+    return e->code;
+}
+
+/* --------------------------------------------------------- wanted tensors */
+
+/* A tensor that outlives its phase; it is written as it is at the end. */
+static int
+want_tensor(Err *e, Task *t, const char *name)
 {
     const Plan *plan = &t->run->plan;
     u32 b = plan_buffer(plan, name);
+    void *data;
 
     FAIL_IF(b == PLAN_NONE, e, SOHO_BAD,
             "%s: --want %s: no parameter, gradient, state or moment has this "
@@ -165,53 +188,38 @@ add_wanted(Err *e, Task *t, const char *name, TensorOut *row)
             "%s: --want %s: its memory is used again inside the phase; compile "
             "with sohoc --keep",
             plan->path, name);
-    *row = describe(plan, b, plan_text(plan, plan->buffer[b].name),
-                    run_buffer(t->run, b));
-    FAIL_IF(!row->data, e, SOHO_BAD,
+    data = run_buffer(t->run, b);
+    FAIL_IF(!data, e, SOHO_BAD,
             "%s: --want %s: none of the phases has it in memory", plan->path,
             name);
+    FAIL_IF(t->nwanted == EXEC_WANTED, e, SOHO_USAGE, "--want: more than %d",
+            EXEC_WANTED);
+    t->wanted[t->nwanted++] =
+        describe(plan, b, plan_text(plan, plan->buffer[b].name), data);
     return 0;
 }
 
-/* One row per name of the lists "a,b" in --want; *n grows. */
+/* Every name of the lists "a,b" in --want. */
 static int
-add_all_wanted(Err *e, Task *t, TensorOut *row, u32 *n)
+want_tensors(Err *e, Task *t)
 {
     for (u32 i = 0; i < t->want.n; i++) {
         const char *at = t->want.at[i];
 
         while (*at) {
-            size_t length = strcspn(at, ",");
+            size_t n = strcspn(at, ",");
             char name[PLAN_NAME + 1];
 
-            FAIL_IF(length > PLAN_NAME || *n == t->noutput + EXEC_WANTED, e,
-                    SOHO_USAGE, "--want %.40s...: too long", at);
-            memcpy(name, at, length);
-            name[length] = 0;
-            if (length)
-                TRY(add_wanted(e, t, name, &row[(*n)++]));
-            at += length + (at[length] == ',');
+            FAIL_IF(n > PLAN_NAME, e, SOHO_USAGE, "--want %.40s...: too long",
+                    at);
+            memcpy(name, at, n);
+            name[n] = 0;
+            if (n)
+                TRY(want_tensor(e, t, name));
+            at += n + (at[n] == ',');
         }
     }
     return 0;
-}
-
-static int
-write_outputs(Err *e, Task *t)
-{
-    const Plan *plan = &t->run->plan;
-    u32 n = 0;
-    TensorOut *row = calloc(t->noutput + EXEC_WANTED, sizeof *row);
-
-    FAIL_IF(!row, e, SOHO_MEMORY, "no memory for a list of tensors");
-    name_outputs(t);
-    for (u32 i = 0; i < t->noutput; i++)
-        row[n++] = describe(plan, plan->door[t->output[i].door].buffer,
-                            t->output[i].name, t->output[i].data);
-    if (!add_all_wanted(e, t, row, &n))
-        tensors_write(e, t->out, row, n, NULL);
-    free(row);
-    return e->code;
 }
 
 /* ----------------------------------------------------------------- running */
@@ -296,6 +304,7 @@ static int
 run_task(Err *e, Task *t)
 {
     TRY(open_run(e, t));
+    TRY(want_tensors(e, t));
     TRY(set_weights(e, t));
     soho_step((Soho *)t->run, t->seed, (u32)t->step, 0, 0);
     for (u32 i = 0; i < t->nphase; i++) {
