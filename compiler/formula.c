@@ -91,8 +91,8 @@ formula_draw(Loops *x, const char *slot, u32 k, const char *size,
     const Node *n = loops_node(x, k);
     loops_put(x, slot, n->place, format("float u%u[%s];", k, size));
     loops_put(x, slot, n->place,
-              format("philox_fill(u%u, %s, %s, 0x%08xu, step);", k, first,
-                     count, draw_site(attr_s(n, "site"))));
+              format("philox_fill(u%u, d%u + %s, %s, 0x%08xu, step);", k, k,
+                     first, count, draw_site(attr_s(n, "site"))));
 }
 
 /* y = v, or y += v, for every output operand that holds member k's value. */
