@@ -15,6 +15,7 @@ pass_dce(Prog *p)
             for (u32 j = 0; live[k] && j < n->nin; j++)
                 live[VAL_NODE(n->in[j])] = true;
         }
+        f->loss = VAL_NONE; /* grad has run: nothing starts from it again */
         graph_sweep(f, live);
     }
 }

@@ -291,7 +291,8 @@ graph_sweep(Func *f, const bool *live)
     for (u32 i = 0; i < f->nout; i++)
         f->out[i].val =
             VAL(to[VAL_NODE(f->out[i].val)], VAL_OUT(f->out[i].val));
-    f->loss = VAL_NONE; /* grad has run: nothing starts from it again */
+    if (f->loss != VAL_NONE)
+        f->loss = VAL(to[VAL_NODE(f->loss)], VAL_OUT(f->loss));
 }
 
 u32 *

@@ -109,8 +109,8 @@ need_inputs(Prune *p, u32 id)
     const Func *f = p->old;
     const Node *n = &f->node[id];
     Need *need = &p->need[id];
-    if (optab[n->op].kind == KIND_effect)
-        *need = all;
+    if (optab[n->op].kind == KIND_effect || n->op == OP_batch_norm)
+        *need = all; /* they write */
     if (need->kind == NEED_range && !can_cut(f, n, need->dim))
         *need = all;
     for (u32 k = 0; k < n->nin && need->kind != NEED_none; k++) {
@@ -178,18 +178,37 @@ cut(Build *b, const Node *n, const Val *in, void *user)
     return emit_attrs(b, n->op, now, n->nin, cut_attrs(n, need, &n->out[0]));
 }
 
+static Prune
+find_needs(const Func *f)
+{
+    Prune x = {f, mem_alloc((f->nnode + 1) * sizeof *x.need)};
+    for (u32 k = 0; k < f->nout; k++)
+        join(&x.need[VAL_NODE(f->out[k].val)], all);
+    if (f->loss != VAL_NONE)
+        join(&x.need[VAL_NODE(f->loss)], all);
+    for (u32 k = f->nnode; k-- > 0;)
+        need_inputs(&x, k);
+    return x;
+}
+
+/* Nodes that nobody reads say nothing about what they read. */
+static void
+drop_unread(Func *f)
+{
+    Prune x = find_needs(f);
+    bool *live = mem_alloc(f->nnode + 1);
+    for (u32 k = 0; k < f->nnode; k++)
+        live[k] = x.need[k].kind != NEED_none;
+    graph_sweep(f, live);
+}
+
 void
 pass_prune(Prog *p)
 {
     for (u32 i = 0; i < p->nfunc; i++) {
+        drop_unread(&p->func[i]);
         Func old = p->func[i];
-        Prune x = {&old, mem_alloc((old.nnode + 1) * sizeof *x.need)};
-        for (u32 k = 0; k < old.nout; k++)
-            join(&x.need[VAL_NODE(old.out[k].val)], all);
-        if (old.loss != VAL_NONE)
-            join(&x.need[VAL_NODE(old.loss)], all);
-        for (u32 k = old.nnode; k-- > 0;)
-            need_inputs(&x, k);
+        Prune x = find_needs(&old);
         graph_rebuild(p, &p->func[i], cut, &x);
     }
 }
