@@ -258,12 +258,21 @@ reads_directly(const Func *f, i32 g, const Node *n)
     return true;
 }
 
+/* A copy of a tensor is made because the tensor will change (layout). */
+static bool
+is_old_value(const Func *f, const Node *n)
+{
+    return n->op == OP_copy && node_of(f, n->in[0])->op == OP_load;
+}
+
 static bool
 may_join(const Fuse *u, u32 id, i32 to)
 {
     const Func *f = u->f;
     const Node *n = &f->node[id];
     const Group *g = &f->group[to];
+    if (is_old_value(f, n) || is_old_value(f, &f->node[g->node[0]]))
+        return false;
     if (g->kind > GROUP_column || g->nnode >= GROUP_MAX ||
         !reads_directly(f, to, n))
         return false;

@@ -68,6 +68,25 @@ can_read(const Func *f, const Node *user, const Type *t, const Where *w)
     }
 }
 
+/* Kernels have maxima along trailing axes alone: others are brought there. */
+static Val
+max_along_rows(Build *b, const Node *n, Val x)
+{
+    Type t = type_of(b->f, x);
+    u32 first = (u32)attr_i(n, "first"), count = (u32)attr_i(n, "count");
+    u8 order[MAX_RANK], back[MAX_RANK];
+    u32 k = 0;
+    for (u32 i = 0; i < t.rank; i++)
+        if (i < first || i >= first + count)
+            order[k++] = (u8)i;
+    for (u32 i = first; i < first + count; i++)
+        order[k++] = (u8)i;
+    for (u32 i = 0; i < t.rank; i++)
+        back[order[i]] = (u8)i;
+    Val top = emit_max(b, emit_permute(b, x, order), t.rank - count, count);
+    return emit_permute(b, top, back);
+}
+
 static Val
 place_copies(Build *b, const Node *n, const Val *in, void *user)
 {
@@ -90,11 +109,80 @@ place_copies(Build *b, const Node *n, const Val *in, void *user)
         now[0] = emit1(b, OP_copy, now[0]);
         return emit_attrs(b, OP_reshape, now, 1, n->attr);
     }
+    if (n->op == OP_max &&
+        attr_i(n, "first") + attr_i(n, "count") < n->out[0].rank)
+        return max_along_rows(b, n, now[0]);
     if (!changed)
         return VAL_NONE;
     u32 id = node_add(b->f, n->op, now, n->nin, n->attr, n->name, n->place);
     memcpy(b->f->node[id].out, n->out, sizeof n->out);
     return VAL(id, 0);
+}
+
+/* -------------------------------------------------------------- old values */
+
+/* Does v, seen from a node, show the tensor's elements in another order? */
+static bool
+is_reordered(const Func *f, Val v)
+{
+    Where w = where(f, v);
+    Type t = type_of(f, v), base = type_of(f, w.base);
+    return !w.ok || !is_dense(&t, w.stride) ||
+           type_count(&t) != type_count(&base);
+}
+
+/* Nodes that the value of node `id` is made of. */
+static bool *
+ancestors(const Func *f, u32 id)
+{
+    bool *is = mem_alloc(f->nnode + 1);
+    is[id] = true;
+    for (u32 i = id + 1; i-- > 0;)
+        for (u32 k = 0; is[i] && k < f->node[i].nin; k++)
+            is[VAL_NODE(f->node[i].in[k])] = true;
+    return is;
+}
+
+static bool
+loads(const Func *f, Val v, const char *tensor)
+{
+    const Node *n = node_of(f, where(f, v).base);
+    return n->op == OP_load && attr_s(n, "tensor") == tensor;
+}
+
+/* Might someone read the tensor's old value after store `id` has written the
+ * new one?  Those whose results go into the new value can't, if they read
+ * element by element. */
+static bool
+is_read_late(const Func *f, u32 id)
+{
+    const char *tensor = attr_s(&f->node[id], "tensor");
+    const bool *before = ancestors(f, id);
+    for (u32 i = 0; i < f->nout; i++)
+        if (loads(f, f->out[i].val, tensor))
+            return true;
+    for (u32 i = 0; i < f->nnode; i++) {
+        const Node *n = &f->node[i];
+        for (u32 k = 0; optab[n->op].kind != KIND_view && k < n->nin; k++)
+            if (loads(f, n->in[k], tensor) &&
+                (!before[i] || is_reordered(f, n->in[k])))
+                return true;
+    }
+    return false;
+}
+
+/* What such a phase reads is a copy; fuse leaves it alone. */
+static Val
+keep_old(Build *b, const Node *n, const Val *in, void *user)
+{
+    const Func *old = user;
+    (void)in;
+    for (u32 i = 0; n->op == OP_load && i < old->nnode; i++)
+        if (old->node[i].op == OP_store &&
+            attr_s(&old->node[i], "tensor") == attr_s(n, "tensor") &&
+            is_read_late(old, i))
+            return emit1(b, OP_copy, emit_load(b, attr_s(n, "tensor")));
+    return VAL_NONE;
 }
 
 /* What the caller reads through a door is dense and owned by the phase. */
@@ -120,6 +208,8 @@ void
 pass_layout(Prog *p)
 {
     for (u32 i = 0; i < p->nfunc; i++) {
+        Func old = p->func[i];
+        graph_rebuild(p, &p->func[i], keep_old, &old);
         choose_orders(&p->func[i]);
         graph_rebuild(p, &p->func[i], place_copies, NULL);
         dense_outs(p, &p->func[i]);
