@@ -90,7 +90,30 @@ check_machine(Err *e, const Plan *plan)
 
 /* ------------------------------------------------------------------ arenas */
 
-/* Zeroed memory, one mapping per arena; only what is touched costs. */
+/* Zeroed memory at a multiple of 2 MiB, in large pages where the system has
+ * them (a tenth of the time of a step is page faults and TLB misses without).
+ * NULL: none. */
+static void *
+map_memory(u64 bytes)
+{
+    const u64 huge = 2 << 20;
+    u64 begin, end, whole = bytes + huge;
+    u8 *at = mmap(NULL, whole, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (at == MAP_FAILED)
+        return NULL;
+    begin = align_up((u64)(uintptr_t)at, huge) - (u64)(uintptr_t)at;
+    end = begin + align_up(bytes, 4096);
+    if (begin)
+        munmap(at, begin);
+    if (end < whole)
+        munmap(at + end, whole - end);
+    madvise(at + begin, bytes, MADV_HUGEPAGE); /* a wish: may fail */
+    return at + begin;
+}
+
+/* One mapping per arena; only what is touched costs. */
 static int
 map_arenas(Err *e, Run *run)
 {
@@ -111,9 +134,8 @@ map_arenas(Err *e, Run *run)
 
         if (!run->arena_bytes[k])
             continue;
-        at = mmap(NULL, run->arena_bytes[k], PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        FAIL_IF(at == MAP_FAILED, e, SOHO_MEMORY,
+        at = map_memory(run->arena_bytes[k]);
+        FAIL_IF(!at, e, SOHO_MEMORY,
                 "%s: no memory for the %" PRIu64 " bytes of its %s arena",
                 p->path, run->arena_bytes[k], name[k]);
         run->arena[k] = at;
