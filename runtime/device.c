@@ -63,11 +63,13 @@ cpu_here(void)
                : CPU_avx2;
 }
 
+u32 (*run_cpu)(void) = cpu_here;
+
 static int
 check_machine(Err *e, const Plan *plan)
 {
     static const char *const cpu[] = {"no AVX2", "avx2", "avx512"};
-    u32 have = cpu_here();
+    u32 have = run_cpu();
     int processors = omp_get_num_procs();
 
     FAIL_IF(plan->head->target == TARGET_null, e, SOHO_DEVICE,

@@ -79,6 +79,8 @@ typedef struct Run {
     int trace; /* take the time of every step, see run_times() */
 } Run;
 
+/* kinds: bits 1 << PH_*, 0 = all; pack phases come with those that need them.
+ * SOHO_DEVICE where this machine is not the one that the plan was made for. */
 int run_open(Err *e, const char *plan, u32 kinds, Run **run);
 void run_close(Run *run);
 /* Runs phase index p, its pack phase first if that is stale. */
@@ -87,6 +89,9 @@ SohoStep *run_step(Run *run); /* the step block */
 /* Host address; NULL where no opened phase needs that part of the arena. */
 void *run_buffer(Run *run, u32 buffer);
 void run_weights_changed(Run *run);
+/* Best instruction set of this machine (CPU_*, 0: none); a test may put a
+ * lesser one here. */
+extern u32 (*run_cpu)(void);
 /* Nanoseconds of the last run of each step of the plan, with run->trace. */
 const u64 *run_times(const Run *run);
 
