@@ -109,7 +109,11 @@ open_group(Fuse *u, u32 id, u8 kind)
     Func *f = u->f;
     Group *g = &f->group[f->ngroup++];
     *g = (Group){.kind = kind};
-    g->space = f->node[id].nout ? f->node[id].out[0] : (Type){0};
+    const Node *n = &f->node[id];
+    if (n->op == OP_store) /* walks what it reads */
+        g->space = type_of(f, through_reshape(f, n->in[0]));
+    else if (n->nout)
+        g->space = n->out[0];
     enter(u, id, (i32)f->ngroup - 1);
     return (i32)f->ngroup - 1;
 }
