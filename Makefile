@@ -18,7 +18,9 @@ CC_OBJ += $(B)/obj/embed.o
 RT_OBJ := $(RT_SRC:%.c=$(B)/obj/%.o)
 LIB_OBJ := $(filter-out $(B)/obj/runtime/soho_rt.o,$(RT_OBJ))
 UNIT   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
-TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
+TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) \
+          $(B)/tools/optest
+REF_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %test.c,$(wildcard tests/op/*.c)))
 
 all: $(B)/sohoc $(B)/soho-rt ## build both programs
 
@@ -65,6 +67,11 @@ $(B)/tools/%: tests/tools/%.c $(B)/libsoho.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLFLAGS) -o $@ $< $(B)/libsoho.a $(RT_LIBS)
 
+# What the compiler makes, beside a reference in double.
+$(B)/tools/optest: $(B)/obj/tests/op/optest.o $(REF_OBJ) $(B)/libsoho.a
+	@mkdir -p $(@D)
+	$(CC) $(SAN) -o $@ $^ $(RT_LIBS)
+
 $(B)/libsohoc.a: $(filter-out $(B)/obj/compiler/sohoc.o,$(CC_OBJ))
 	@rm -f $@
 	ar rcs $@ $^
@@ -104,6 +111,9 @@ lint: ## warnings as errors, cppcheck, shellcheck, luac
 		luac -p $$f || exit 1; \
 	done
 
+table: all tools ## every op: worst errors against a reference in double
+	@SOHOC=$(B)/sohoc sh tests/op/ops.sh -t
+
 asan: ## the tests under AddressSanitizer and UBSan
 	@$(MAKE) test B=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
@@ -131,5 +141,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all unit tools parity oracle bench test templates check deps size fmt lint asan crash golden help clean
+.PHONY: all unit tools table parity oracle bench test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)

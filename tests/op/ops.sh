@@ -1,0 +1,29 @@
+#!/bin/sh
+# Every op: forward and gradient beside a reference in double, as compiled by
+# default, and unfused with gradients of two micro-batches added up.
+# -t: a table with a line per case instead.
+tools=$(dirname "$SOHOC")/tools
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+# compare NAME OPTIONS: compiles the cases with these options and runs them
+compare() {
+	name=$1
+	shift
+	if "$SOHOC" tests/op/ops.lua -d front "$@" >"$tmp/graph" &&
+		"$SOHOC" tests/op/ops.lua -o "$tmp/$name" "$@" >"$tmp/log" 2>&1; then
+		"$tools/optest" $table "$tmp/graph" "$tmp/$name/plan.bin" |
+			sed "s/^\(ok\|not ok\) op /\1 op $name /"
+	else
+		echo "not ok op $name: sohoc: $(tail -n 1 "$tmp/log")"
+	fi
+}
+
+if [ "$1" = -t ]; then
+	table=-t
+	compare fused
+else
+	table=
+	compare fused
+	compare plain --no-fuse --no-cse --no-reuse --set accumulate=2
+fi
