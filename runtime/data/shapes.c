@@ -7,19 +7,14 @@
  * as a file of its own. */
 #include "runtime/data/shapes.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "runtime/cmd.h"
-#include "runtime/vfs.h"
+#include "runtime/data/vocab.h"
 
 enum { TRAIN, UNSEEN, PARTS };
-
-/* The largest zip that is put together in memory. */
-enum { MAX_ZIP = 1 << 30 };
 
 static const char *const part_name[PARTS] = {"train", "val"};
 
@@ -61,18 +56,6 @@ maker_open(Err *e, const ShapesSpec *spec, Maker *m)
 
 /* --------------------------------------------------------------- writing */
 
-static int
-write_file(Err *e, const Maker *m, const char *name, const Bytes *data)
-{
-    char path[4096];
-
-    FAIL_IF(data->failed, e, SOHO_MEMORY, "no memory to make %s", name);
-    FAIL_IF(snprintf(path, sizeof path, "%s/%s", m->spec->out, name) >=
-                (int)sizeof path,
-            e, SOHO_IO, "--out: the path is too long");
-    return vfs_replace_file(e, path, data->data, data->n);
-}
-
 static void
 file_name(const Scene *scene, u32 index, char to[64])
 {
@@ -100,11 +83,8 @@ pack_pictures(Err *e, Maker *m, u32 part, PackZip *zip, Bytes *picture)
         file_name(scene, i, file);
         snprintf(member, sizeof member, "%s2014/%s", part_name[part], file);
         pack_picture(m, scene, picture);
-        pack_member(zip, member, picture);
-        FAIL_IF(zip->file.n > MAX_ZIP, e, SOHO_USAGE,
-                "%u pictures of this size need a zip of more than 1 GiB; ask "
-                "for fewer or smaller ones",
-                m->spec->images[part]);
+        FAIL_IF(picture->failed, e, SOHO_MEMORY, "no memory to make %s", file);
+        TRY(pack_member(e, zip, member, picture->data, picture->n));
     }
     pack_end(zip);
     return 0;
@@ -119,7 +99,7 @@ write_pictures(Err *e, Maker *m, u32 part)
 
     snprintf(name, sizeof name, "%s2014.zip", part_name[part]);
     if (!pack_pictures(e, m, part, &zip, &picture))
-        write_file(e, m, name, &zip.file);
+        pack_file(e, m->spec->out, name, &zip.file);
     pack_free(&zip);
     bytes_free(&picture);
     return e->code;
@@ -178,47 +158,29 @@ write_questions(Err *e, Maker *m, u32 part)
     print_answers(&to);
     bytes_print(&to, "}\n");
     snprintf(name, sizeof name, "%s_data_vqa.json", part_name[part]);
-    write_file(e, m, name, &to);
+    pack_file(e, m->spec->out, name, &to);
     bytes_free(&to);
     return e->code;
-}
-
-/* Adds the words of a text that the list (one a line) does not hold yet. */
-static void
-add_words(Bytes *list, const char *text)
-{
-    while (*text) {
-        u64 n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
-        char line[64];
-
-        if (*text == ' ') {
-            text++;
-            continue;
-        }
-        n = n ? n : 1;
-        snprintf(line, sizeof line, "\n%.*s\n", (int)n, text);
-        text += n;
-        if (!list->failed && !memmem(list->data, list->n, line, strlen(line)))
-            bytes_add(list, line + 1, strlen(line) - 1);
-    }
 }
 
 static int
 write_words(Err *e, Maker *m)
 {
     Bytes words = {.n = 0}, answers = {.n = 0};
+    Vocab *vocab = vocab_open(e);
 
-    bytes_print(&words, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
-    for (u32 k = 0; k < TEXTS; k++) {
+    for (u32 k = 0; k < TEXTS && !e->code; k++) {
         char text[64];
 
         ask_text(k, text, sizeof text);
-        add_words(&words, text);
+        vocab_add(e, vocab, text, strlen(text));
     }
+    vocab_print(vocab, &words);
     for (u32 a = 0; a < ANSWERS; a++)
         bytes_print(&answers, "%s\n", ask_answer(a));
-    if (!write_file(e, m, "vocab.txt", &words))
-        write_file(e, m, "answers.txt", &answers);
+    if (!e->code && !pack_file(e, m->spec->out, "vocab.txt", &words))
+        pack_file(e, m->spec->out, "answers.txt", &answers);
+    vocab_close(vocab);
     bytes_free(&words);
     bytes_free(&answers);
     return e->code;
@@ -253,7 +215,7 @@ write_example(Err *e, Maker *m, ShapesReport *report)
     snprintf(report->example, sizeof report->example, "example.%s",
              scene->jpeg ? "jpg" : "png");
     pack_picture(m, scene, &picture);
-    write_file(e, m, report->example, &picture);
+    pack_file(e, m->spec->out, report->example, &picture);
     bytes_free(&picture);
     return e->code;
 }
@@ -314,9 +276,7 @@ shapes_make(Err *e, const ShapesSpec *spec, ShapesReport *report)
     Maker m;
 
     *report = (ShapesReport){.shared = 0};
-    if (vfs->mkdir(spec->out, 0777) && errno != EEXIST)
-        return err_set(e, SOHO_IO, "%s: cannot make the folder: %s", spec->out,
-                       strerror(errno));
+    TRY(pack_folder(e, spec->out));
     if (!maker_open(e, spec, &m))
         make_all(e, &m, report);
     maker_close(&m);

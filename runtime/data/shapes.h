@@ -2,11 +2,11 @@
  * questions about them, in SOHO's own form.
  *
  * shapes_scene.c draws lots, shapes_draw.c pixels, shapes_ask.c questions,
- * shapes_pack.c files in memory; shapes.c is the command. */
+ * shapes_pack.c encodes them; shapes.c is the command. */
 #ifndef SOHO_SHAPES_H
 #define SOHO_SHAPES_H
 
-#include "runtime/err.h"
+#include "runtime/data/pack.h"
 
 /* soho-rt data shapes --out DIR [--images N] [--val N] [--seed N]
  * [--size WxH]; argv[0] is "shapes". */
@@ -120,31 +120,7 @@ f64 ask_guess(const Asked *train, u32 ntrain, const Asked *unseen, u32 nunseen);
 
 /* ---------------------------------------------------------- shapes_pack.c */
 
-/* Growing bytes; after a failed allocation `failed` stays set and additions
- * do nothing. */
-typedef struct Bytes {
-    u8 *data;
-    u64 n, room;
-    int failed;
-} Bytes;
-
-void bytes_add(Bytes *b, const void *data, u64 n);
-void bytes_print(Bytes *b, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-void bytes_free(Bytes *b);
-
 void pack_png(Bytes *to, const u8 *rgb, i32 w, i32 h);
 void pack_jpeg(Bytes *to, const u8 *rgb, i32 w, i32 h);
-
-/* A zip of stored members with a fixed date, so that equal members give equal
- * bytes. */
-typedef struct PackZip {
-    Bytes file, directory;
-    u32 members;
-} PackZip;
-
-void pack_member(PackZip *zip, const char *name, const Bytes *data);
-void pack_end(PackZip *zip);
-void pack_free(PackZip *zip);
 
 #endif
