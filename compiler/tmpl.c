@@ -33,33 +33,47 @@ put_line(const char *file, u64 n, u32 line, FILE *out)
     fprintf(out, "\"\n");
 }
 
-/* `#line` for "file:line < ...", if the place names a line. */
+/* "file:line" of the place "file:line < ...", interned, or NULL. */
+static const char *
+innermost(const char *place)
+{
+    const char *end = place ? strstr(place, " < ") : NULL;
+
+    return !place ? NULL
+                  : intern_n(place, end ? (u64)(end - place) : strlen(place));
+}
+
+/* `#line` for "file:line", if the place names a line. */
 static void
 put_place(const char *place, FILE *out)
 {
-    const char *end = place ? strstr(place, " < ") : NULL, *colon;
-    long line;
+    const char *colon = strrchr(place, ':');
+    long line = colon ? strtol(colon + 1, NULL, 10) : 0;
 
-    if (!place)
-        return;
-    if (!end)
-        end = place + strlen(place);
-    for (colon = end; colon > place && *colon != ':'; colon--)
-        ;
-    line = colon > place ? strtol(colon + 1, NULL, 10) : 0;
     if (line > 0)
         put_line(place, (u64)(colon - place), (u32)line, out);
 }
 
-/* The lines for a slot. */
+/* The lines for a slot.  A run of lines of one place shares a `#line`: the C
+ * compiler counts on from it, so it may speak of a line a little further down,
+ * but kernels can be read. */
 static void
 put_slot(const Kernel *k, const char *slot, u64 indent, FILE *out)
 {
-    for (u32 i = 0; i < k->nsplice; i++)
-        if (!strcmp(k->splice[i].slot, slot)) {
-            put_place(k->splice[i].place, out);
-            fprintf(out, "%*s%s\n", (int)indent, "", k->splice[i].text);
-        }
+    const char *last = NULL;
+
+    for (u32 i = 0; i < k->nsplice; i++) {
+        const Splice *line = &k->splice[i];
+        const char *place;
+
+        if (strcmp(line->slot, slot))
+            continue;
+        place = innermost(line->place);
+        if (place && place != last)
+            put_place(place, out);
+        last = place;
+        fprintf(out, "%*s%s\n", (int)indent, "", line->text);
+    }
 }
 
 /* The word after `prefix` if the line, without its indentation, begins so;

@@ -77,6 +77,29 @@ put_in(void)
           "the texts differ");
 }
 
+/* Lines of one place in a row share a #line, whoever called for them. */
+static void
+share_line(void)
+{
+    static const char want[] = "#line 41 \"lib/a.lua\"\n"
+                               "            y[j] = 1;\n"
+                               "            y[j] = 2;\n"
+                               "#line 7 \"lib/a.lua\"\n"
+                               "            y[j] = 3;\n"
+                               "#line 41 \"lib/a.lua\"\n"
+                               "            y[j] = 4;\n"
+                               "#line ";
+    Splice s[] = {{"body", "y[j] = 1;", "lib/a.lua:41 < top.lua:9"},
+                  {"body", "y[j] = 2;", "lib/a.lua:41 < top.lua:10"},
+                  {"body", "y[j] = 3;", "lib/a.lua:7"},
+                  {"body", "y[j] = 4;", "lib/a.lua:41"}};
+    Kernel k = {.name = "run", .tmpl = "elem", .splice = s, .nsplice = 4};
+    u64 bytes;
+
+    check(strstr(tmpl_instance(&k, &bytes), want), "one-line-per-run",
+          "the #lines of a slot are not those of its runs");
+}
+
 /* Runs emit and build in a child; its exit code and messages. */
 static int
 run_child(Prog *p, char *said, u64 most)
@@ -177,6 +200,7 @@ int
 main(void)
 {
     put_in();
+    share_line();
     faults();
     folders();
     return failed;
