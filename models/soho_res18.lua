@@ -4,6 +4,8 @@ local bert, heads, optim = use "bert", use "heads", use "optim"
 
 local c = config({                 -- `sohoc --set name=value` replaces a field
   buckets = {{608, 1024}, {1024, 608}},           -- padded height, width
+  long = 1000, short = 600,        -- sides in pixels; 0: all that a bucket holds
+  train_long = 1333, train_short = {400, 800},    -- training draws the shorter
   batch = 32, sentences = 1, tokens = 16,         -- R = batch * sentences rows
   depth = 18, width = {64, 128, 256, 512}, strides = {2, 2, 1, 2, 2, 2},
   frozen_stages = 1, zero_last = false,
@@ -37,6 +39,7 @@ phase("eval", function(door)
   local z = answer(door)
   return {logits = z, loss = heads.bce(z, door.answers),
           score = heads.score(z, door.answers),
+          row_loss = heads.row_bce(z, door.answers),
           row_score = heads.row_score(z, door.answers),
           answer = op.arg_max {z}}
 end)

@@ -5,6 +5,8 @@ local bert, heads, optim = use "bert", use "heads", use "optim"
 
 local c = config({                 -- `sohoc --set name=value` replaces a field
   buckets = {{96, 128}, {128, 96}},               -- padded height, width
+  long = 0, short = 0,             -- sides in pixels; 0: all that a bucket holds
+  train_long = 0, train_short = {0, 0},           -- training draws the shorter
   batch = 32, sentences = 8, tokens = 16,         -- R = batch * sentences rows
   depth = 18, width = {16, 32, 64, 128}, strides = {2, 2, 1, 2, 2, 2},
   frozen_stages = 0, zero_last = false,           -- the stem keeps its draw
@@ -38,6 +40,7 @@ phase("eval", function(door)
   local z = answer(door)
   return {logits = z, loss = heads.bce(z, door.answers),
           score = heads.score(z, door.answers),
+          row_loss = heads.row_bce(z, door.answers),
           row_score = heads.row_score(z, door.answers),
           answer = op.arg_max {z}}
 end)

@@ -160,32 +160,59 @@ dataset_close(Dataset *data)
 
 /* ----------------------------------------------------------------- buckets */
 
-/* The config's short and long side; without them pictures are made as large as
- * the largest bucket holds. */
+/* A side in pixels of the text at *at, which moves past it; `fill` where the
+ * text has none or says 0. */
+static i32
+read_side(const char **at, i32 fill)
+{
+    char *end;
+    long side = *at ? strtol(*at, &end, 10) : 0;
+
+    if (*at)
+        *at = end + (*end == ',');
+    return side > 0 && side <= IMAGE_MAX_SIDE ? (i32)side : fill;
+}
+
+/* The config's side of that name, for training the one with `train_` in front
+ * if that is not 0. */
+static i32
+plan_side(const Plan *plan, const char *name, int train, i32 fill)
+{
+    char key[64];
+    const char *text;
+
+    snprintf(key, sizeof key, "config.%s", name);
+    text = plan_meta(plan, key);
+    fill = read_side(&text, fill);
+    if (!train)
+        return fill;
+    snprintf(key, sizeof key, "config.train_%s", name);
+    text = plan_meta(plan, key);
+    return read_side(&text, fill);
+}
+
+/* Longest and shortest side of the pictures: the config's; where it has none
+ * or 0, as large as the largest bucket holds.  In training the shorter side is
+ * drawn between the two of train_short. */
 static void
 read_sides(const Plan *plan, Buckets *b, int train)
 {
-    const char *range = train ? plan_meta(plan, "config.train_short") : NULL;
+    const char *range = plan_meta(plan, "config.train_short");
     FeedSpec *spec = &b->spec;
+    i32 longest = 0, shortest = 0;
 
     for (u32 i = 0; i < spec->nbucket; i++) {
         i32 h = b->size[i].h, w = b->size[i].w;
 
-        spec->longest = (i32)max_i64(spec->longest, max_i64(h, w));
-        spec->shortest[1] = (i32)max_i64(spec->shortest[1], min_i64(h, w));
+        longest = (i32)max_i64(longest, max_i64(h, w));
+        shortest = (i32)max_i64(shortest, min_i64(h, w));
     }
-    spec->longest = (i32)plan_meta_number(plan, "config.long", spec->longest);
-    if (train)
-        spec->longest =
-            (i32)plan_meta_number(plan, "config.train_long", spec->longest);
-    spec->shortest[1] =
-        (i32)plan_meta_number(plan, "config.short", spec->shortest[1]);
-    spec->shortest[0] = spec->shortest[1];
-    if (range) {
-        char *end;
-
-        spec->shortest[0] = (i32)strtol(range, &end, 10);
-        spec->shortest[1] = (i32)strtol(end + strspn(end, ", "), NULL, 10);
+    spec->longest = plan_side(plan, "long", train, longest);
+    spec->shortest[0] = plan_side(plan, "short", train, shortest);
+    spec->shortest[1] = spec->shortest[0];
+    if (train && range) {
+        read_side(&range, 0);
+        spec->shortest[1] = read_side(&range, spec->shortest[0]);
     }
 }
 

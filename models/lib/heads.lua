@@ -9,10 +9,16 @@ function heads.vqa(name, h, c)
   return nn.linear(name .. ".3", y, c.answers)
 end
 
--- Binary cross-entropy against soft targets [B,S,A], averaged over the R rows
--- and summed over the answers: the official mean over R * A, times A.
+-- Binary cross-entropy against soft targets [B,S,A], summed over the answers
+-- of each row [R]; averaged over the rows it is the official mean over R * A,
+-- times A.
+function heads.row_bce(z, targets)
+  local x = op.bce {z, targets:reshape(z:shape())}
+  return x:sum(2):reshape {z:dim(1)}
+end
+
 function heads.bce(z, targets)
-  return nn.mean(op.bce {z, targets:reshape(z:shape())}, z:dim(1))
+  return nn.mean(heads.row_bce(z, targets), z:dim(1))
 end
 
 -- The targets' value at each row's best answer [R].

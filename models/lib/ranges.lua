@@ -1,5 +1,7 @@
 -- What each field of a config may hold; another value is an error that says so.
 return {
+  long = "integer 0..16384", short = "integer 0..16384",
+  train_long = "integer 0..16384", train_short = "list of integer 0..16384",
   depth = "integer 18..152", frozen_stages = "integer -1..4",
   width = "list of integer 1..4096", strides = "list of integer 1..4",
   hidden = "integer 4..65536", layers = "integer 1..1000",

@@ -12,6 +12,8 @@ awk "BEGIN { exit !($last < 0.9 * $first) }"
 check loss-falls $? "from $first to $last"
 [ "$(grep -c '"split":"val","accuracy":[01]\.' "$room/whole/log.jsonl")" -ge 2 ]
 check evaluates $? "no evaluation in the log"
+grep '"split":"val"' "$room/whole/log.jsonl" | grep -qv '"loss":[0-9]'
+check evaluates-loss "$([ $? -eq 1 ]; echo $?)" "an evaluation without loss"
 
 train parts --steps 40 --log-every 4 --save-every 0 --epochs 2
 check steps-or-epochs "$([ $? -eq 2 ]; echo $?)" "$(cat "$room/said")"

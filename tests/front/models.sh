@@ -43,6 +43,8 @@ has "rows image-major" '^%[0-9]* broadcast .* f32\[32,8,2,128\]'
 has "a frozen stem" '^param backbone.conv1.weight f32\[16,3,7,7\] normal=[0-9.]*  ;'
 has "both optimisers" '^optim "backbone.\*" rule="sgd"'
 has "the config goes along" '^meta "config.buckets" "96x128,128x96"'
+has "eval gives the loss of each row" '^out row_loss'
+has "pictures fill the buckets" '^meta "config.long" "0"'
 counts "one size of pictures" 3 106 --set image=128x160 --set batch=4
 has "the phase says its size" '^func train@128x160 train batch=4 sentences=8'
 has "infer asks one question" '^func infer@128x160 infer batch=1 sentences=1'
