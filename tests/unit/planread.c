@@ -193,7 +193,8 @@ typedef struct Case {
          m->buffer[BUF_g].name = m->buffer[BUF_h].name)                        \
     CASE(buffer_place, "place is text 99999 of",                               \
          m->buffer[BUF_h].place = 99999)                                       \
-    CASE(range_in_act, "a range over arena 3", m->buffer[BUF_h].role = RO_range) \
+    CASE(range_in_act, "a range over arena 3",                                 \
+         m->buffer[BUF_h].role = RO_range)                                     \
     CASE(step_block_moved, "expected 128 at the start of state",               \
          m->arena[AR_state].bytes = 256; m->buffer[BUF_step].offset = 64)      \
     CASE(step_block_missing, "0 step blocks, expected 1",                      \
@@ -265,9 +266,10 @@ typedef struct Case {
          m->arg[m->step[STEP_fill].arg + 1].value = 68)                        \
     CASE(fill_word, "word 4294967296",                                         \
          m->arg[m->step[STEP_fill].arg + 2].value = (i64)1 << 32)              \
-    CASE(phase_steps, "PHASES row 1: steps 0 + 3 of 6, expected to begin at 1", \
+    CASE(phase_steps, "row 1: steps 0 + 3 of 6, expected to begin at 1",       \
          m->phase[PHASE_infer].step = 0)                                       \
-    CASE(phase_more_steps, "steps 4 + 3 of 6", m->phase[PHASE_train].nstep = 3) \
+    CASE(phase_more_steps, "steps 4 + 3 of 6",                                 \
+         m->phase[PHASE_train].nstep = 3)                                      \
     CASE(phase_fewer_steps, "phases have 5 steps",                             \
          m->phase[PHASE_train].nstep = 1)                                      \
     CASE(phase_doors, "doors 2 + 2 of 3", m->phase[PHASE_train].ndoor = 2)     \
