@@ -63,14 +63,14 @@ dispatch(int argc, char **argv)
 
 /* By default GNU OpenMP's threads spin for milliseconds where they wait for
  * each other.  On an idle machine that is right; with one other busy process a
- * step takes ten times as long.  1000 rounds cover the gaps between steps.
+ * step takes ten times as long.  2000 rounds cover the gaps between steps.
  * The library reads its environment before main(), hence the second start. */
 static void
 spin_briefly(char **argv)
 {
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
         return;
-    setenv("GOMP_SPINCOUNT", "1000", 1);
+    setenv("GOMP_SPINCOUNT", "2000", 1);
     execv("/proc/self/exe", argv); /* goes on as it is where that fails */
 }
 
