@@ -1,5 +1,6 @@
-/* lua_update.c - phase("update", table): clip, accumulation, schedule and the
- * optimiser's groups, checked.  models/lib/optim.lua makes such tables. */
+/* lua_update.c - checks the table of phase("update", table): clip, accumulation,
+ * schedule and the optimiser's groups.  models/lib/optim.lua makes such
+ * tables. */
 #include "compiler/front.h"
 
 typedef struct Number {

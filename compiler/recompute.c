@@ -1,5 +1,5 @@
-/* recompute - cheap values with several readers are computed again by each
- * instead of being stored.  needs SMALL; keeps it.
+/* recompute - cheap values with several readers are computed by each of them
+ * again, not stored.  needs SMALL; keeps it.
  *
  * Cheap is one addition, subtraction or product in which at most one operand is
  * as large as the result: reading that operand again costs what reading the

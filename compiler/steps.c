@@ -1,5 +1,5 @@
-/* steps.c - rows of buffers, and the text of steps and buffers that dumps show
- * after lower. */
+/* steps.c - makes the rows of buffers; the text of steps and buffers that dumps
+ * show after lower. */
 #include <inttypes.h>
 
 #include "compiler/sohoc.h"

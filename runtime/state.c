@@ -1,5 +1,5 @@
-/* state.c - train.safetensors: the buffers that `update` carries from step to
- * step and that are no weights.
+/* state.c - what `update` carries from step to step beside weights, as the file
+ * train.safetensors.
  *
  * In: the arenas of a run between two windows (gradients are not kept).  Out:
  * one tensor per buffer under the plan's name, or the same bytes put back. */

@@ -1,5 +1,5 @@
-/* shapes.c - `soho-rt data shapes`: makes a small real data set of coloured
- * shapes in SOHO's own form, to train and evaluate on.
+/* shapes.c - `soho-rt data shapes`: a small data set in SOHO's own form, to
+ * train and evaluate on.
  *
  * In: sizes and a seed.  Out, in one folder: train2014.zip, val2014.zip (JPEG
  * and PNG mixed), train_data_vqa.json, val_data_vqa.json (the grouped form),

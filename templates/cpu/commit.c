@@ -1,5 +1,5 @@
-/* commit - ends an update: if everything was finite, what is live becomes the
- * last good state; if not, the last good state comes back.
+/* commit - ends an update: live becomes the last good state if everything was
+ * finite; if not, the last good state comes back.
  *
  * arguments: live, good, step block (all written), number of floats */
 #ifndef NAME

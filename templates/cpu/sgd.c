@@ -1,5 +1,5 @@
-/* sgd - gradient descent with momentum (no dampening: the first momentum is
- * the gradient itself) and weight decay added to the gradient.
+/* sgd - gradient descent with momentum and weight decay added to the gradient.
+ * No dampening: the first momentum is the gradient itself.
  *
  * arguments: p, g, m (p, m written), step block, number of floats
  * LR MOMENTUM DECAY */
