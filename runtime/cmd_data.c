@@ -7,33 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "runtime/cmd.h"
 #include "runtime/data/shapes.h"
 #include "runtime/data/show.h"
+#include "runtime/data/split.h"
+#include "runtime/digest.h"
 #include "runtime/run.h"
 
 /* NAME DTYPE [SHAPE] sha256:HEX */
 static int
 show_row(Err *e, Tensors *file, const TensorRow *row, FILE *out)
 {
-    u8 *data = malloc(row->bytes + 1), hash[32];
-    char name[PLAN_NAME + 1];
+    u8 *data = malloc(row->bytes + 1), digest[DIGEST_BYTES];
+    char name[PLAN_NAME + 1], hex[DIGEST_HEX];
 
     FAIL_IF(!data, e, SOHO_MEMORY, "no memory for %" PRIu64 " bytes",
             row->bytes);
-    if (!tensors_read(e, file, row, data)) {
-        EVP_Digest(data, row->bytes, hash, NULL, EVP_sha256(), NULL);
+    if (!tensors_read(e, file, row, data) &&
+        !digest_bytes(e, data, row->bytes, digest)) {
         fprintf(out, "%s %s [",
                 err_clean(name, sizeof name, row->name, strlen(row->name)),
                 tensors_dtype(row));
         for (u32 i = 0; i < row->rank; i++)
             fprintf(out, i ? ",%" PRId64 : "%" PRId64, row->dim[i]);
-        fputs("] sha256:", out);
-        for (u32 i = 0; i < sizeof hash; i++)
-            fprintf(out, "%02x", hash[i]);
-        fputc('\n', out);
+        fprintf(out, "] sha256:%s\n", digest_hex(hex, digest));
     }
     free(data);
     return e->code;
@@ -68,6 +65,7 @@ help(FILE *out)
 {
     fputs("usage: soho-rt data WORD ...\n"
           "  shapes     make a data set of coloured shapes (--help)\n"
+          "  split      part a data set into training and unseen (--help)\n"
           "  image      size and checksum of decoded pictures\n"
           "  zip        members of an archive and their checksums\n"
           "  tokens     ids of questions\n"
@@ -84,6 +82,8 @@ cmd_data(int argc, char **argv)
         return help(stdout);
     if (argc > 1 && !strcmp(argv[1], "shapes"))
         return cmd_shapes(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "split"))
+        return cmd_split(argc - 1, argv + 1);
     for (u32 i = 0; argc > 1 && i < countof(word); i++)
         if (!strcmp(argv[1], word[i].name)) {
             Err e = {0};

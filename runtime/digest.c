@@ -1,6 +1,7 @@
-/* digest.c - SHA-256 of a file, read in pieces through the vfs table.
+/* digest.c - SHA-256 of bytes in memory, or of a file, read in pieces through
+ * the vfs table.
  *
- * In: a path.  Out: its digest and size. */
+ * In: bytes or a path.  Out: its digest and size. */
 #include "runtime/digest.h"
 
 #include <errno.h>
@@ -50,6 +51,14 @@ digest_file(Err *e, const char *path, u8 digest[DIGEST_BYTES], u64 *bytes)
     if (bytes)
         *bytes = size;
     return e->code;
+}
+
+int
+digest_bytes(Err *e, const void *data, u64 bytes, u8 digest[DIGEST_BYTES])
+{
+    FAIL_IF(!EVP_Digest(data, bytes, digest, NULL, EVP_sha256(), NULL), e,
+            SOHO_BUG, "libcrypto refused to hash");
+    return 0;
 }
 
 char *

@@ -36,7 +36,7 @@ bytes_reserve(Bytes *b, u64 n)
 void
 bytes_add(Bytes *b, const void *data, u64 n)
 {
-    if (!bytes_reserve(b, n))
+    if (!n || !bytes_reserve(b, n))
         return;
     memcpy(b->data + b->n, data, n);
     b->n += n;

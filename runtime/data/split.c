@@ -1,0 +1,633 @@
+/* split.c - `soho-rt data split`: parts a data folder that has only one split
+ * into training and unseen pictures.
+ *
+ * In: train_data_vqa.json and its zip archive or folder.  Out, in another
+ * folder: the same two for "train" and "val", vocab.txt (WordPiece: the words
+ * of the training questions), answers.txt (in label order).
+ *
+ * An annotation file is the source's own text less the items of the other
+ * part, so that nothing in it changes.  Pictures are grouped by the SHA-256 of
+ * their bytes, and whole groups are drawn: neither a picture nor a copy of it
+ * is in both parts. */
+#include "runtime/data/split.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runtime/cmd.h"
+#include "runtime/data/pack.h"
+#include "runtime/data/vocab.h"
+#include "runtime/data/vqa_own.h"
+#include "runtime/dataset.h"
+#include "runtime/digest.h"
+#include "runtime/random.h"
+#include "runtime/vfs.h"
+
+enum { TRAIN = SPLIT_TRAIN, UNSEEN = SPLIT_UNSEEN, PARTS = SPLIT_PARTS };
+
+enum {
+    TOKENS = 512,   /* the whole of any question, for the guess */
+    FILE_MAX = 4096 /* bytes of a file name, with its 0 */
+};
+
+static const char *const part_name[PARTS] = {"train", "val"};
+
+/* One item of "data": a picture with questions, or a question with its
+ * picture. */
+typedef struct Item {
+    u64 start, end;    /* its text in the annotation file */
+    u64 words, nwords; /* its questions in Splitter.questions */
+    const char *file;  /* file_name */
+    u8 digest[DIGEST_BYTES];
+    u32 group;
+    u32 again; /* an item before it has the same picture */
+} Item;
+
+/* Pictures of equal bytes. */
+typedef struct Group {
+    u32 pictures, part;
+} Group;
+
+typedef struct Splitter {
+    const SplitSpec *spec;
+    Words *words; /* of the vocabulary; at first of an empty one */
+    PlanData plan;
+    char **answer; /* plan.names */
+    Dataset source;
+    Json j;
+    u8 *json;       /* text of the annotation file */
+    u64 head, tail; /* inside the brackets of "data" */
+    char *room;     /* VQA_MAX_TEXT */
+    Bytes questions;
+    List item;
+    Pool names;
+    Item **order; /* [items] */
+    Group *group;
+    u32 *turn; /* [groups] */
+    u32 ngroup, npicture;
+    Vocab *vocab;
+} Splitter;
+
+static Item *
+item_at(const Splitter *s, u64 i)
+{
+    return (Item *)(void *)s->item.at + i;
+}
+
+static u32
+part_of(const Splitter *s, const Item *item)
+{
+    return s->group[item->group].part;
+}
+
+/* ----------------------------------------------------- the annotation file */
+
+static int
+read_file(Splitter *s, Item *item)
+{
+    char file[FILE_MAX];
+    u64 n;
+
+    TRY(json_string(&s->j, file, sizeof file, &n));
+    item->file = pool_text(s->j.err, &s->names, file);
+    return s->j.err->code;
+}
+
+static int
+read_question(Splitter *s)
+{
+    u64 n;
+
+    TRY(json_string(&s->j, s->room, VQA_MAX_TEXT, &n));
+    bytes_add(&s->questions, s->room, n);
+    bytes_add(&s->questions, "\n", 1);
+    return 0;
+}
+
+static int read_questions(Splitter *s);
+
+/* Reads an item, or with item == NULL a question inside one. */
+static int
+read_fields(Splitter *s, Item *item)
+{
+    int more;
+    u64 n;
+
+    TRY(json_object(&s->j));
+    for (;;) {
+        TRY(json_next(&s->j, &more));
+        if (!more)
+            return 0;
+        TRY(json_key_text(&s->j, s->room, VQA_MAX_TEXT, &n));
+        if (json_is(s->room, n, "question"))
+            TRY(read_question(s));
+        else if (item && json_is(s->room, n, "file_name"))
+            TRY(read_file(s, item));
+        else if (item && json_is(s->room, n, "vqa"))
+            TRY(read_questions(s));
+        else
+            TRY(json_skip(&s->j));
+    }
+}
+
+static int
+read_questions(Splitter *s)
+{
+    int more;
+
+    TRY(json_array(&s->j));
+    for (;;) {
+        TRY(json_next(&s->j, &more));
+        if (!more)
+            return 0;
+        TRY(read_fields(s, NULL));
+    }
+}
+
+static int
+read_items(Splitter *s)
+{
+    int more;
+
+    TRY(json_array(&s->j));
+    for (s->head = s->j.at;;) {
+        Item *item;
+
+        TRY(json_next(&s->j, &more));
+        if (!more)
+            break;
+        item = list_add(s->j.err, &s->item, 1);
+        if (!item)
+            return s->j.err->code;
+        *item = (Item){.start = json_at(&s->j), .words = s->questions.n};
+        TRY(read_fields(s, item));
+        item->end = s->j.at;
+        item->nwords = s->questions.n - item->words;
+    }
+    s->tail = s->j.at - 1;
+    return 0;
+}
+
+static int
+read_top(Splitter *s)
+{
+    int more;
+    u64 n;
+
+    TRY(json_object(&s->j));
+    for (;;) {
+        TRY(json_next(&s->j, &more));
+        if (!more)
+            return json_end(&s->j);
+        TRY(json_key_text(&s->j, s->room, VQA_MAX_TEXT, &n));
+        if (json_is(s->room, n, "data"))
+            TRY(read_items(s));
+        else
+            TRY(json_skip(&s->j));
+    }
+}
+
+/* Makes s->words from the vocabulary as far as it is known. */
+static int
+open_words(Err *e, Splitter *s)
+{
+    Bytes text = {.n = 0};
+
+    words_close(s->words);
+    s->words = NULL;
+    vocab_print(s->vocab, &text);
+    if (text.failed)
+        err_set(e, SOHO_MEMORY, "no memory for a vocabulary");
+    else
+        words_open(e, "vocab.txt", text.data, text.n, &s->words);
+    bytes_free(&text);
+    s->plan.words = s->words;
+    return e->code;
+}
+
+/* Opens the source the way training does, which checks all of it, and then
+ * finds the places of its items. */
+static int
+read_source(Err *e, Splitter *s)
+{
+    char path[PATH_MAX];
+    u64 bytes;
+
+    FAIL_IF(snprintf(path, sizeof path, "%s/train_data_vqa.json",
+                     s->spec->data) >= (int)sizeof path,
+            e, SOHO_IO, "--data: the path is too long");
+    TRY(vqa_answers(e, path, &s->answer, &s->plan.answers));
+    s->plan.names = (const char **)s->answer;
+    s->plan.tokens = TOKENS;
+    s->vocab = vocab_open(e);
+    s->room = malloc(VQA_MAX_TEXT);
+    FAIL_IF(!s->vocab || !s->room, e, SOHO_MEMORY, "%s: no memory to read it",
+            path);
+    TRY(open_words(e, s));
+    TRY(dataset_open(e, &s->plan, s->spec->data, "train", s->spec->images, 0,
+                     &s->source));
+    TRY(vfs_read_file(e, path, VQA_MAX_FILE, &s->json, &bytes));
+    json_start(&s->j, e, path, s->json, bytes);
+    TRY(read_top(s));
+    FAIL_IF(s->questions.failed, e, SOHO_MEMORY, "%s: no memory for its text",
+            path);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ drawing */
+
+static int
+by_file(const void *a, const void *b)
+{
+    const Item *x = *(Item *const *)a, *y = *(Item *const *)b;
+    int c = strcmp(x->file, y->file);
+
+    return c ? c : (x > y) - (x < y);
+}
+
+static int
+by_digest(const void *a, const void *b)
+{
+    const Item *x = *(Item *const *)a, *y = *(Item *const *)b;
+    int c = memcmp(x->digest, y->digest, sizeof x->digest);
+
+    return c ? c : (x > y) - (x < y);
+}
+
+static int
+read_picture(Err *e, const Splitter *s, const char *file, u8 **data, u64 *bytes)
+{
+    const char *prefix = s->source.prefix;
+    char member[FILE_MAX + sizeof s->source.prefix + 1];
+
+    snprintf(member, sizeof member, "%s%s%s", prefix, prefix[0] ? "/" : "",
+             file);
+    return zip_read(e, s->source.images, member, data, bytes);
+}
+
+/* Fills in the digests; each picture is read once. */
+static int
+digest_pictures(Err *e, Splitter *s)
+{
+    qsort(s->order, s->item.n, sizeof *s->order, by_file);
+    for (u64 i = 0; i < s->item.n; i++) {
+        Item *item = s->order[i], *before = i ? s->order[i - 1] : NULL;
+        u8 *data;
+        u64 bytes;
+
+        item->again = before && !strcmp(before->file, item->file);
+        if (item->again) {
+            memcpy(item->digest, before->digest, sizeof item->digest);
+            continue;
+        }
+        TRY(read_picture(e, s, item->file, &data, &bytes));
+        digest_bytes(e, data, bytes, item->digest);
+        free(data);
+        TRY(e->code);
+        s->npicture++;
+    }
+    return 0;
+}
+
+/* Numbers the groups in the order of their digests, so that they do not depend
+ * on the order of the file. */
+static void
+group_pictures(Splitter *s)
+{
+    qsort(s->order, s->item.n, sizeof *s->order, by_digest);
+    for (u64 i = 0; i < s->item.n; i++) {
+        Item *item = s->order[i];
+
+        if (!i ||
+            memcmp(s->order[i - 1]->digest, item->digest, sizeof item->digest))
+            s->group[s->ngroup++] = (Group){.part = TRAIN};
+        item->group = s->ngroup - 1;
+        s->group[item->group].pictures += !item->again;
+    }
+}
+
+/* Draws groups by lot until the unseen part has its share of pictures. */
+static int
+draw_groups(Err *e, Splitter *s)
+{
+    f64 wanted = s->spec->share * s->npicture + 0.5;
+    u32 left;
+
+    FAIL_IF(s->ngroup < 2, e, SOHO_BAD,
+            "%s: two different pictures are the least to split, it has %u",
+            s->source.pictures, s->ngroup);
+    left = (u32)max_i64(1, min_i64(s->npicture - 1, (i64)wanted));
+    for (u32 i = 0; i < s->ngroup; i++)
+        s->turn[i] = i;
+    random_shuffle(s->spec->seed, random_site("data.split"), 0, 0, s->turn,
+                   s->ngroup);
+    for (u32 i = 0; i < s->ngroup; i++) {
+        Group *group = &s->group[s->turn[i]];
+
+        if (group->pictures > left)
+            continue;
+        group->part = UNSEEN;
+        left -= group->pictures;
+    }
+    return 0;
+}
+
+/* Both parts must have something to ask. */
+static int
+check_parts(Err *e, const Splitter *s)
+{
+    u32 asked[PARTS] = {0};
+
+    for (u64 i = 0; i < s->item.n; i++)
+        asked[part_of(s, item_at(s, i))] += item_at(s, i)->nwords > 0;
+    for (u32 part = 0; part < PARTS; part++)
+        FAIL_IF(!asked[part], e, SOHO_BAD,
+                "%s: no question about the pictures drawn for \"%s\"; give "
+                "--val another share, or --seed another number",
+                s->source.json, part_name[part]);
+    return 0;
+}
+
+static int
+draw(Err *e, Splitter *s)
+{
+    u64 n = s->item.n;
+
+    s->order = calloc(n + 1, sizeof *s->order);
+    s->group = calloc(n + 1, sizeof *s->group);
+    s->turn = calloc(n + 1, sizeof *s->turn);
+    FAIL_IF(!s->order || !s->group || !s->turn, e, SOHO_MEMORY,
+            "%s: no memory to split it", s->source.json);
+    for (u64 i = 0; i < n; i++)
+        s->order[i] = item_at(s, i);
+    TRY(digest_pictures(e, s));
+    group_pictures(s);
+    TRY(draw_groups(e, s));
+    return check_parts(e, s);
+}
+
+/* The words of the training part, and of nothing else. */
+static int
+gather_words(Err *e, Splitter *s)
+{
+    for (u64 i = 0; i < s->item.n; i++) {
+        const Item *item = item_at(s, i);
+
+        if (part_of(s, item) == TRAIN)
+            TRY(vocab_add(e, s->vocab,
+                          (const char *)s->questions.data + item->words,
+                          item->nwords));
+    }
+    vocab_sort(s->vocab);
+    return open_words(e, s);
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static int
+add_pictures(Err *e, const Splitter *s, u32 part, PackZip *zip)
+{
+    char member[FILE_MAX + 16];
+
+    for (u64 i = 0; i < s->item.n; i++) {
+        const Item *item = item_at(s, i);
+        u8 *data;
+        u64 bytes;
+
+        if (item->again || part_of(s, item) != part)
+            continue;
+        snprintf(member, sizeof member, "%s2014/%s", part_name[part],
+                 item->file);
+        TRY(read_picture(e, s, item->file, &data, &bytes));
+        pack_member(e, zip, member, data, bytes);
+        free(data);
+        TRY(e->code);
+    }
+    pack_end(zip);
+    return 0;
+}
+
+static int
+write_pictures(Err *e, const Splitter *s, u32 part)
+{
+    PackZip zip = {.members = 0};
+    char name[64];
+
+    snprintf(name, sizeof name, "%s2014.zip", part_name[part]);
+    if (!add_pictures(e, s, part, &zip))
+        pack_file(e, s->spec->out, name, &zip.file);
+    pack_free(&zip);
+    return e->code;
+}
+
+static int
+write_questions(Err *e, const Splitter *s, u32 part)
+{
+    Bytes to = {.n = 0};
+    const char *gap = "\n";
+    char name[64];
+
+    bytes_add(&to, s->json, s->head);
+    for (u64 i = 0; i < s->item.n; i++) {
+        const Item *item = item_at(s, i);
+
+        if (part_of(s, item) != part)
+            continue;
+        bytes_add(&to, gap, strlen(gap));
+        bytes_add(&to, s->json + item->start, item->end - item->start);
+        gap = ",\n";
+    }
+    bytes_add(&to, "\n", 1);
+    bytes_add(&to, s->json + s->tail, s->j.bytes - s->tail);
+    snprintf(name, sizeof name, "%s_data_vqa.json", part_name[part]);
+    pack_file(e, s->spec->out, name, &to);
+    bytes_free(&to);
+    return e->code;
+}
+
+static int
+write_words(Err *e, const Splitter *s)
+{
+    Bytes words = {.n = 0}, answers = {.n = 0};
+
+    vocab_print(s->vocab, &words);
+    for (u32 i = 0; i < s->plan.answers; i++) {
+        bytes_add(&answers, s->answer[i], strlen(s->answer[i]));
+        bytes_add(&answers, "\n", 1);
+    }
+    if (!pack_file(e, s->spec->out, "vocab.txt", &words))
+        pack_file(e, s->spec->out, "answers.txt", &answers);
+    bytes_free(&words);
+    bytes_free(&answers);
+    return e->code;
+}
+
+/* An answer has to be a line of answers.txt. */
+static int
+check_answers(Err *e, const Splitter *s)
+{
+    for (u32 i = 0; i < s->plan.answers; i++)
+        FAIL_IF(!s->answer[i][0] || strpbrk(s->answer[i], "\r\n"), e, SOHO_BAD,
+                "%s: answer %u is %s, it cannot be a line of answers.txt",
+                s->source.json, i,
+                s->answer[i][0] ? "of several lines" : "empty");
+    return 0;
+}
+
+/* Two names of one folder would overwrite what is being read. */
+static int
+check_folder(Err *e, const SplitSpec *spec)
+{
+    struct stat from, to;
+
+    TRY(pack_folder(e, spec->out));
+    FAIL_IF(!stat(spec->data, &from) && !stat(spec->out, &to) &&
+                from.st_dev == to.st_dev && from.st_ino == to.st_ino,
+            e, SOHO_USAGE, "--out: %s is the folder that is read; name another",
+            spec->out);
+    return 0;
+}
+
+static int
+write_all(Err *e, const Splitter *s)
+{
+    TRY(check_folder(e, s->spec));
+    for (u32 part = 0; part < PARTS; part++) {
+        TRY(write_pictures(e, s, part));
+        TRY(write_questions(e, s, part));
+    }
+    return write_words(e, s);
+}
+
+/* ---------------------------------------------------------------- measuring */
+
+static int
+open_part(Err *e, const Splitter *s, u32 part, Vqa *set, SplitReport *r)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s_data_vqa.json", s->spec->out,
+             part_name[part]);
+    TRY(vqa_open(e, path, s->words, TOKENS, s->plan.answers, s->plan.names,
+                 part == TRAIN, set));
+    r->pictures[part] = set->npicture;
+    r->questions[part] = set->nquestion;
+    for (u32 i = 0; i < set->nquestion; i++)
+        r->yes_no[part] +=
+            score_kind(set, &set->question[i], s->plan.names) == KIND_yes_no;
+    return 0;
+}
+
+static int
+measure(Err *e, const Splitter *s, SplitReport *r)
+{
+    Vqa set[PARTS] = {{0}};
+
+    r->twins = s->npicture - s->ngroup;
+    r->words = vocab_count(s->vocab);
+    r->answers = s->plan.answers;
+    if (!open_part(e, s, TRAIN, &set[TRAIN], r) &&
+        !open_part(e, s, UNSEEN, &set[UNSEEN], r))
+        score_guess(e, &set[TRAIN], &set[UNSEEN], r->answers, s->plan.names,
+                    &r->guess);
+    vqa_close(&set[TRAIN]);
+    vqa_close(&set[UNSEEN]);
+    return e->code;
+}
+
+static int
+split(Err *e, Splitter *s, SplitReport *report)
+{
+    TRY(read_source(e, s));
+    TRY(check_answers(e, s));
+    TRY(draw(e, s));
+    TRY(gather_words(e, s));
+    TRY(write_all(e, s));
+    return measure(e, s, report);
+}
+
+int
+split_make(Err *e, const SplitSpec *spec, SplitReport *report)
+{
+    Splitter s = {.spec = spec, .item.size = sizeof(Item)};
+
+    *report = (SplitReport){.twins = 0};
+    split(e, &s, report);
+    dataset_close(&s.source);
+    words_close(s.words);
+    vocab_close(s.vocab);
+    bytes_free(&s.questions);
+    pool_free(&s.names);
+    free(s.item.at);
+    free(s.answer);
+    free(s.json);
+    free(s.room);
+    free(s.order);
+    free(s.group);
+    free(s.turn);
+    return e->code;
+}
+
+/* ------------------------------------------------------------------ command */
+
+static void
+print_report(const SplitSpec *spec, const SplitReport *r)
+{
+    static const char *const title[PARTS] = {"training", "unseen"};
+
+    for (u32 p = 0; p < PARTS; p++)
+        printf("%-9s %u pictures, %u questions, %.1f %% of them yes/no\n",
+               title[p], r->pictures[p], r->questions[p],
+               100.0 * r->yes_no[p] / r->questions[p]);
+    if (r->twins)
+        printf("twins     %u pictures have the bytes of another one, which is "
+               "in the same part\n",
+               r->twins);
+    printf("words     %u in the training questions; %u answers\n", r->words,
+           r->answers);
+    printf("guess     %.1f %% of the unseen questions: the best guess without "
+           "the picture",
+           100 * tally_accuracy(&r->guess));
+#define X(kind, shown)                                                         \
+    if (r->guess.n[KIND_##kind])                                               \
+        printf("; " shown " %.1f %%", 100 * tally_kind(&r->guess, KIND_##kind));
+    SCORE_KINDS(X)
+#undef X
+    printf("\nfolder    %s\n", spec->out);
+}
+
+int
+cmd_split(int argc, char **argv)
+{
+    SplitSpec spec = {.share = 0.1, .seed = 1};
+    const Option options[] = {
+        {OPT_TEXT, "--data", "DIR", &spec.data, 1,
+         "folder with train_data_vqa.json and its pictures"},
+        {OPT_TEXT, "--out", "DIR", &spec.out, 1, "folder to write"},
+        {OPT_NUMBER, "--val", "SHARE", &spec.share, 0,
+         "part of the pictures that becomes unseen (0.1)"},
+        {OPT_COUNT, "--seed", "N", &spec.seed, 0, "other draws (1)"},
+        {OPT_TEXT, "--images", "PATH", &spec.images, 0,
+         "archive or folder of the pictures"},
+        {.kind = OPT_END},
+    };
+    SplitReport report;
+    Err e = {0};
+    static char word[] = "data split"; /* for messages */
+    int code;
+
+    argv[0] = word;
+    code = cmd_options(options,
+                       "Parts a data set into training and unseen pictures.",
+                       argc, argv);
+    if (code >= 0)
+        return code;
+    if (!(spec.share > 0 && spec.share < 1))
+        err_set(&e, SOHO_USAGE, "--val: a share between 0 and 1 expected");
+    if (e.code || split_make(&e, &spec, &report))
+        return cmd_fail(word, &e);
+    print_report(&spec, &report);
+    return 0;
+}
