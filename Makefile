@@ -76,11 +76,19 @@ $(B)/libsohoc.a: $(filter-out $(B)/obj/compiler/sohoc.o,$(CC_OBJ))
 	@rm -f $@
 	ar rcs $@ $^
 
+demo: ## install what is missing, build, train, ask (about 10 minutes)
+	@sh tests/setup.sh
+	@BEGAN=$$(date +%s); export BEGAN; $(MAKE) -s -j$$(nproc) all && \
+		SOHO_BUILD=$(B) sh examples/demo.sh
+
 test: ## build and run all tests (-v: V=-v)
 	@sh tests/setup.sh
 	@$(MAKE) -s -j$$(nproc) all unit tools
 	@sh tests/deps.sh
 	@SOHO_BUILD=$(B) sh tests/run.sh $(V)
+
+calibrate: all ## what this machine computes per second
+	@$(B)/soho-rt calibrate
 
 templates: ## compile every template alone, test the prelude
 	@sh tests/run.sh -v tests/templates/
@@ -132,6 +140,12 @@ bench: all ## inference beside PyTorch, paired (python3-torch, OpenBLAS)
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/bench/pair.py \
 		$(B)/sohoc $(B)/soho-rt
 
+gains: all ## what each pass gains on soho_tiny and on random graphs
+	@SOHOC=$(B)/sohoc SOHO_RT=$(B)/soho-rt sh tests/gains.sh
+
+map: ## rewrite the map in README.md from the heads of the files
+	@sh tests/map.sh README.md
+
 golden: all ## rewrite generated/, what the compiler makes of soho_tiny
 	sh tests/golden.sh generated
 
@@ -141,5 +155,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all unit tools table parity oracle bench test templates check deps size fmt lint asan crash golden help clean
+.PHONY: all demo calibrate gains map unit tools table parity oracle bench test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)
