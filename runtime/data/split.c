@@ -17,33 +17,16 @@
 #include <sys/stat.h>
 
 #include "runtime/cmd.h"
-#include "runtime/data/pack.h"
+#include "runtime/data/items.h"
 #include "runtime/data/vocab.h"
-#include "runtime/data/vqa_own.h"
 #include "runtime/dataset.h"
-#include "runtime/digest.h"
 #include "runtime/random.h"
-#include "runtime/vfs.h"
 
 enum { TRAIN = SPLIT_TRAIN, UNSEEN = SPLIT_UNSEEN, PARTS = SPLIT_PARTS };
 
-enum {
-    TOKENS = 512,   /* the whole of any question, for the guess */
-    FILE_MAX = 4096 /* bytes of a file name, with its 0 */
-};
+enum { TOKENS = 512 }; /* the whole of any question, for the guess */
 
 static const char *const part_name[PARTS] = {"train", "val"};
-
-/* One item of "data": a picture with questions, or a question with its
- * picture. */
-typedef struct Item {
-    u64 start, end;    /* its text in the annotation file */
-    u64 words, nwords; /* its questions in Splitter.questions */
-    const char *file;  /* file_name */
-    u8 digest[DIGEST_BYTES];
-    u32 group;
-    u32 again; /* an item before it has the same picture */
-} Item;
 
 /* Pictures of equal bytes. */
 typedef struct Group {
@@ -56,13 +39,7 @@ typedef struct Splitter {
     PlanData plan;
     char **answer; /* plan.names */
     Dataset source;
-    Json j;
-    u8 *json;       /* text of the annotation file */
-    u64 head, tail; /* inside the brackets of "data" */
-    char *room;     /* VQA_MAX_TEXT */
-    Bytes questions;
-    List item;
-    Pool names;
+    Items items;
     Item **order; /* [items] */
     Group *group;
     u32 *turn; /* [groups] */
@@ -70,124 +47,13 @@ typedef struct Splitter {
     Vocab *vocab;
 } Splitter;
 
-static Item *
-item_at(const Splitter *s, u64 i)
-{
-    return (Item *)(void *)s->item.at + i;
-}
-
 static u32
 part_of(const Splitter *s, const Item *item)
 {
     return s->group[item->group].part;
 }
 
-/* ----------------------------------------------------- the annotation file */
-
-static int
-read_file(Splitter *s, Item *item)
-{
-    char file[FILE_MAX];
-    u64 n;
-
-    TRY(json_string(&s->j, file, sizeof file, &n));
-    item->file = pool_text(s->j.err, &s->names, file);
-    return s->j.err->code;
-}
-
-static int
-read_question(Splitter *s)
-{
-    u64 n;
-
-    TRY(json_string(&s->j, s->room, VQA_MAX_TEXT, &n));
-    bytes_add(&s->questions, s->room, n);
-    bytes_add(&s->questions, "\n", 1);
-    return 0;
-}
-
-static int read_questions(Splitter *s);
-
-/* Reads an item, or with item == NULL a question inside one. */
-static int
-read_fields(Splitter *s, Item *item)
-{
-    int more;
-    u64 n;
-
-    TRY(json_object(&s->j));
-    for (;;) {
-        TRY(json_next(&s->j, &more));
-        if (!more)
-            return 0;
-        TRY(json_key_text(&s->j, s->room, VQA_MAX_TEXT, &n));
-        if (json_is(s->room, n, "question"))
-            TRY(read_question(s));
-        else if (item && json_is(s->room, n, "file_name"))
-            TRY(read_file(s, item));
-        else if (item && json_is(s->room, n, "vqa"))
-            TRY(read_questions(s));
-        else
-            TRY(json_skip(&s->j));
-    }
-}
-
-static int
-read_questions(Splitter *s)
-{
-    int more;
-
-    TRY(json_array(&s->j));
-    for (;;) {
-        TRY(json_next(&s->j, &more));
-        if (!more)
-            return 0;
-        TRY(read_fields(s, NULL));
-    }
-}
-
-static int
-read_items(Splitter *s)
-{
-    int more;
-
-    TRY(json_array(&s->j));
-    for (s->head = s->j.at;;) {
-        Item *item;
-
-        TRY(json_next(&s->j, &more));
-        if (!more)
-            break;
-        item = list_add(s->j.err, &s->item, 1);
-        if (!item)
-            return s->j.err->code;
-        *item = (Item){.start = json_at(&s->j), .words = s->questions.n};
-        TRY(read_fields(s, item));
-        item->end = s->j.at;
-        item->nwords = s->questions.n - item->words;
-    }
-    s->tail = s->j.at - 1;
-    return 0;
-}
-
-static int
-read_top(Splitter *s)
-{
-    int more;
-    u64 n;
-
-    TRY(json_object(&s->j));
-    for (;;) {
-        TRY(json_next(&s->j, &more));
-        if (!more)
-            return json_end(&s->j);
-        TRY(json_key_text(&s->j, s->room, VQA_MAX_TEXT, &n));
-        if (json_is(s->room, n, "data"))
-            TRY(read_items(s));
-        else
-            TRY(json_skip(&s->j));
-    }
-}
+/* ------------------------------------------------------------------ reading */
 
 /* Makes s->words from the vocabulary as far as it is known. */
 static int
@@ -213,7 +79,6 @@ static int
 read_source(Err *e, Splitter *s)
 {
     char path[PATH_MAX];
-    u64 bytes;
 
     FAIL_IF(snprintf(path, sizeof path, "%s/train_data_vqa.json",
                      s->spec->data) >= (int)sizeof path,
@@ -222,18 +87,11 @@ read_source(Err *e, Splitter *s)
     s->plan.names = (const char **)s->answer;
     s->plan.tokens = TOKENS;
     s->vocab = vocab_open(e);
-    s->room = malloc(VQA_MAX_TEXT);
-    FAIL_IF(!s->vocab || !s->room, e, SOHO_MEMORY, "%s: no memory to read it",
-            path);
+    TRY(e->code);
     TRY(open_words(e, s));
     TRY(dataset_open(e, &s->plan, s->spec->data, "train", s->spec->images, 0,
                      &s->source));
-    TRY(vfs_read_file(e, path, VQA_MAX_FILE, &s->json, &bytes));
-    json_start(&s->j, e, path, s->json, bytes);
-    TRY(read_top(s));
-    FAIL_IF(s->questions.failed, e, SOHO_MEMORY, "%s: no memory for its text",
-            path);
-    return 0;
+    return items_open(e, path, &s->items);
 }
 
 /* ------------------------------------------------------------------ drawing */
@@ -260,7 +118,7 @@ static int
 read_picture(Err *e, const Splitter *s, const char *file, u8 **data, u64 *bytes)
 {
     const char *prefix = s->source.prefix;
-    char member[FILE_MAX + sizeof s->source.prefix + 1];
+    char member[ITEM_FILE + sizeof s->source.prefix + 1];
 
     snprintf(member, sizeof member, "%s%s%s", prefix, prefix[0] ? "/" : "",
              file);
@@ -271,8 +129,8 @@ read_picture(Err *e, const Splitter *s, const char *file, u8 **data, u64 *bytes)
 static int
 digest_pictures(Err *e, Splitter *s)
 {
-    qsort(s->order, s->item.n, sizeof *s->order, by_file);
-    for (u64 i = 0; i < s->item.n; i++) {
+    qsort(s->order, items_count(&s->items), sizeof *s->order, by_file);
+    for (u64 i = 0; i < items_count(&s->items); i++) {
         Item *item = s->order[i], *before = i ? s->order[i - 1] : NULL;
         u8 *data;
         u64 bytes;
@@ -296,8 +154,8 @@ digest_pictures(Err *e, Splitter *s)
 static void
 group_pictures(Splitter *s)
 {
-    qsort(s->order, s->item.n, sizeof *s->order, by_digest);
-    for (u64 i = 0; i < s->item.n; i++) {
+    qsort(s->order, items_count(&s->items), sizeof *s->order, by_digest);
+    for (u64 i = 0; i < items_count(&s->items); i++) {
         Item *item = s->order[i];
 
         if (!i ||
@@ -340,8 +198,9 @@ check_parts(Err *e, const Splitter *s)
 {
     u32 asked[PARTS] = {0};
 
-    for (u64 i = 0; i < s->item.n; i++)
-        asked[part_of(s, item_at(s, i))] += item_at(s, i)->nwords > 0;
+    for (u64 i = 0; i < items_count(&s->items); i++)
+        asked[part_of(s, items_at(&s->items, i))] +=
+            items_at(&s->items, i)->nwords > 0;
     for (u32 part = 0; part < PARTS; part++)
         FAIL_IF(!asked[part], e, SOHO_BAD,
                 "%s: no question about the pictures drawn for \"%s\"; give "
@@ -353,7 +212,7 @@ check_parts(Err *e, const Splitter *s)
 static int
 draw(Err *e, Splitter *s)
 {
-    u64 n = s->item.n;
+    u64 n = items_count(&s->items);
 
     s->order = calloc(n + 1, sizeof *s->order);
     s->group = calloc(n + 1, sizeof *s->group);
@@ -361,7 +220,7 @@ draw(Err *e, Splitter *s)
     FAIL_IF(!s->order || !s->group || !s->turn, e, SOHO_MEMORY,
             "%s: no memory to split it", s->source.json);
     for (u64 i = 0; i < n; i++)
-        s->order[i] = item_at(s, i);
+        s->order[i] = items_at(&s->items, i);
     TRY(digest_pictures(e, s));
     group_pictures(s);
     TRY(draw_groups(e, s));
@@ -372,12 +231,12 @@ draw(Err *e, Splitter *s)
 static int
 gather_words(Err *e, Splitter *s)
 {
-    for (u64 i = 0; i < s->item.n; i++) {
-        const Item *item = item_at(s, i);
+    for (u64 i = 0; i < items_count(&s->items); i++) {
+        const Item *item = items_at(&s->items, i);
 
         if (part_of(s, item) == TRAIN)
             TRY(vocab_add(e, s->vocab,
-                          (const char *)s->questions.data + item->words,
+                          (const char *)s->items.questions.data + item->words,
                           item->nwords));
     }
     vocab_sort(s->vocab);
@@ -389,10 +248,10 @@ gather_words(Err *e, Splitter *s)
 static int
 add_pictures(Err *e, const Splitter *s, u32 part, PackZip *zip)
 {
-    char member[FILE_MAX + 16];
+    char member[ITEM_FILE + 16];
 
-    for (u64 i = 0; i < s->item.n; i++) {
-        const Item *item = item_at(s, i);
+    for (u64 i = 0; i < items_count(&s->items); i++) {
+        const Item *item = items_at(&s->items, i);
         u8 *data;
         u64 bytes;
 
@@ -429,18 +288,19 @@ write_questions(Err *e, const Splitter *s, u32 part)
     const char *gap = "\n";
     char name[64];
 
-    bytes_add(&to, s->json, s->head);
-    for (u64 i = 0; i < s->item.n; i++) {
-        const Item *item = item_at(s, i);
+    bytes_add(&to, s->items.json, s->items.head);
+    for (u64 i = 0; i < items_count(&s->items); i++) {
+        const Item *item = items_at(&s->items, i);
 
         if (part_of(s, item) != part)
             continue;
         bytes_add(&to, gap, strlen(gap));
-        bytes_add(&to, s->json + item->start, item->end - item->start);
+        bytes_add(&to, s->items.json + item->start, item->end - item->start);
         gap = ",\n";
     }
     bytes_add(&to, "\n", 1);
-    bytes_add(&to, s->json + s->tail, s->j.bytes - s->tail);
+    bytes_add(&to, s->items.json + s->items.tail,
+              s->items.bytes - s->items.tail);
     snprintf(name, sizeof name, "%s_data_vqa.json", part_name[part]);
     pack_file(e, s->spec->out, name, &to);
     bytes_free(&to);
@@ -551,19 +411,15 @@ split(Err *e, Splitter *s, SplitReport *report)
 int
 split_make(Err *e, const SplitSpec *spec, SplitReport *report)
 {
-    Splitter s = {.spec = spec, .item.size = sizeof(Item)};
+    Splitter s = {.spec = spec};
 
     *report = (SplitReport){.twins = 0};
     split(e, &s, report);
     dataset_close(&s.source);
     words_close(s.words);
     vocab_close(s.vocab);
-    bytes_free(&s.questions);
-    pool_free(&s.names);
-    free(s.item.at);
+    items_close(&s.items);
     free(s.answer);
-    free(s.json);
-    free(s.room);
     free(s.order);
     free(s.group);
     free(s.turn);

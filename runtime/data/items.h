@@ -1,0 +1,49 @@
+/* items.h - where the items of an annotation file stand in its text. */
+#ifndef SOHO_ITEMS_H
+#define SOHO_ITEMS_H
+
+#include "runtime/data/list.h"
+#include "runtime/data/pack.h"
+#include "runtime/digest.h"
+
+enum { ITEM_FILE = 4096 }; /* bytes of a file name, with its 0 */
+
+/* One item of "data": a picture with questions, or a question with its
+ * picture. */
+typedef struct Item {
+    u64 start, end;    /* its text: json[start..end) */
+    u64 words, nwords; /* its questions: Items.questions, one a line */
+    const char *file;  /* file_name */
+    /* Filled in by who splits the file. */
+    u8 digest[DIGEST_BYTES]; /* of the picture */
+    u32 group;               /* of pictures with equal bytes */
+    u32 again;               /* another item before it has the same picture */
+} Item;
+
+typedef struct Items {
+    u8 *json; /* the file's text */
+    u64 bytes;
+    u64 head, tail; /* json[head..tail) lies inside the brackets of "data" */
+    List list;      /* Item */
+    Bytes questions;
+    Pool names;
+} Items;
+
+/* Reads a file that vqa_open has found good.  items_close in any case.
+ * SOHO_IO, SOHO_BAD, SOHO_MEMORY. */
+int items_open(Err *e, const char *path, Items *items);
+void items_close(Items *items);
+
+static inline u64
+items_count(const Items *items)
+{
+    return items->list.n;
+}
+
+static inline Item *
+items_at(const Items *items, u64 i)
+{
+    return (Item *)(void *)items->list.at + i;
+}
+
+#endif
