@@ -94,8 +94,6 @@ share(Build *b, const Node *n, const Val *mapped, void *user)
 void
 pass_cse(Prog *p)
 {
-    if (p->opt.no_cse)
-        return;
     for (u32 i = 0; i < p->nfunc; i++) {
         Table t = {.size = 64};
         while (t.size < 2 * p->func[i].nnode)

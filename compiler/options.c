@@ -25,6 +25,7 @@ enum {
     OPT_no_fuse,
     OPT_no_cse,
     OPT_no_reuse,
+    OPT_without,
     OPT_help
 };
 
@@ -50,6 +51,7 @@ static const struct Flag {
     [OPT_no_fuse] = {"--no-fuse", NULL, "test: one kernel per node"},
     [OPT_no_cse] = {"--no-cse", NULL, "test: keep equal computations"},
     [OPT_no_reuse] = {"--no-reuse", NULL, "test: a place for every value"},
+    [OPT_without] = {"--without", "PASSES", "test: leave these passes out"},
     [OPT_help] = {"--help", NULL, "this text"},
 };
 
@@ -61,6 +63,11 @@ static const struct {
 #define PASS(word, needs, gives, job) {#word, job},
 #include "compiler/pass.def"
 };
+
+/* Passes that only make a plan better: without one of them it computes the
+ * same. */
+static const char *const optional[] = {"prune",     "fold", "hoist", "cse",
+                                       "recompute", "dce",  "order"};
 
 static void
 print_help(void)
@@ -169,6 +176,24 @@ check_dump(const char *words)
 }
 
 static void
+leave_out(Options *o, const char *words)
+{
+    const char *list[MAX_KEEP], *best;
+    u32 n = 0;
+
+    append_words("--without", words, list, &n);
+    for (u32 i = 0; i < n; i++) {
+        best = nearest(list[i], optional, countof(optional));
+        if (!best || strcmp(best, list[i]))
+            die(SOHO_USAGE, "--without %s: no pass that can be left out%s%s",
+                list[i], best ? ", did you mean " : "", best ? best : "");
+        for (u32 k = 0; k < countof(optional); k++)
+            if (!strcmp(optional[k], list[i]))
+                o->without[k] = optional[k];
+    }
+}
+
+static void
 take_set(Options *o, const char *text)
 {
     if (!strchr(text, '=') || *text == '=')
@@ -224,10 +249,13 @@ take_flag(Options *o, u32 flag, const char *value)
         o->no_fuse = true;
         break;
     case OPT_no_cse:
-        o->no_cse = true;
+        leave_out(o, "cse");
         break;
     case OPT_no_reuse:
         o->no_reuse = true;
+        break;
+    case OPT_without:
+        leave_out(o, value);
         break;
     case OPT_help:
         print_help();

@@ -189,6 +189,15 @@ finish(Prog *p, u32 number, const char *word, u32 *left)
     return stop;
 }
 
+static bool
+is_left_out(const Prog *p, const char *word)
+{
+    for (u32 i = 0; i < MAX_OPTIONAL; i++)
+        if (p->opt.without[i] && !strcmp(p->opt.without[i], word))
+            return true;
+    return false;
+}
+
 /* Runs all passes; false: it stopped before the last. */
 static bool
 run_passes(Prog *p)
@@ -206,7 +215,8 @@ run_passes(Prog *p)
         if (row->needs & ~p->state)
             bug("pass %s needs %s", row->word,
                 state_text(row->needs & ~p->state));
-        row->run(p);
+        if (!is_left_out(p, row->word))
+            row->run(p);
         if (diag_count())
             exit(SOHO_BAD);
         p->state |= row->gives;

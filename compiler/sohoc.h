@@ -165,7 +165,7 @@ typedef struct Meta {
     const char *key, *value;
 } Meta;
 
-enum { MAX_KEEP = 64 };
+enum { MAX_KEEP = 64, MAX_OPTIONAL = 8 };
 typedef struct Options {
     const char *model, *out; /* MODEL.lua, -o DIR */
     const struct Target *target;
@@ -175,7 +175,8 @@ typedef struct Options {
     const char *why;
     u32 cpu;     /* CPU_* */
     i32 threads;
-    bool no_fuse, no_cse, no_reuse; /* switches of tests */
+    bool no_fuse, no_reuse;         /* switches of tests */
+    const char *without[MAX_OPTIONAL]; /* passes to leave out, NULL: none */
     bool stop_before_build;         /* -S */
     bool guard;                     /* -g: guard bytes between buffers */
     const char *set[MAX_KEEP];      /* key=value */

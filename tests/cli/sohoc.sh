@@ -33,6 +33,8 @@ says 2 'avx2 or avx512' unknown-cpu $model --cpu sse
 says 2 'a number from 1 to' threads-zero $model --threads 0
 says 2 'a number from 1 to' threads-word $model --threads two
 says 2 'did you mean fuse' unknown-pass $model -d fues
+says 2 'did you mean order' leave-out-unknown $model --without ordr
+says 2 'no pass that can be left out' leave-out-needed $model --without place
 says 2 'key=value' set-without-value $model --set batch
 says 2 'an empty name' keep-empty $model --keep a,,b
 says 2 'two models' two-models $model $model
