@@ -27,7 +27,7 @@ FILES = (('first-13', case.first, 13, PLACES),
          ('steps-13', case.steps, 13, PLACES),
          ('first-3129', case.first, 3129, 0),
          ('steps-3129', case.steps, 3129, 0))
-OUTPUTS = ('logits', 'loss', 'score', case.EVAL)
+OUTPUTS = ('logits', 'loss', 'score', case.EVAL, case.INFER)
 
 
 def places(name, count, n):

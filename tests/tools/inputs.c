@@ -1,10 +1,11 @@
 /* inputs.c - writes one input of the parity case: doors of a micro-batch.
  *
- *   inputs SEED NUMBER ANSWERS OUT.safetensors
+ *   inputs SEED NUMBER ANSWERS OUT.safetensors [one]
  *
  * In: the seed, the number of the input, how many answers.  Out: image,
  * image_size, tokens, token_mask, answers, as tests/oracle/case.py makes them:
- * each is a formula of the words of a site of its own. */
+ * each is a formula of the words of a site of its own.  With `one` only the
+ * first image and sentence, for inference. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +19,8 @@ enum { CLS = 101, SEP = 102, NWORD = 30522 };
 static u64 seed;
 static u32 number;
 
-static const i32 image_size[B][2] = {{96, 128}, {80, 40}};
+/* The second image's width is 40 or, of odd inputs, 56. */
+static i32 image_size[B][2] = {{96, 128}, {80, 40}};
 static u8 image[B][H][W][3];
 static i32 tokens[B * S][T], token_mask[B * S][T];
 
@@ -71,25 +73,28 @@ int
 main(int argc, char **argv)
 {
     Err e = {0};
-    u32 nanswer = argc == 5 ? (u32)strtoul(argv[3], NULL, 10) : 0;
+    u32 nanswer = argc >= 5 ? (u32)strtoul(argv[3], NULL, 10) : 0;
     f32 *answers = calloc((size_t)B * S * nanswer + 1, sizeof *answers);
 
     if (!nanswer || !answers) {
-        fprintf(stderr, "usage: inputs SEED NUMBER ANSWERS OUT.safetensors\n");
+        fprintf(stderr, "usage: inputs SEED NUMBER ANSWERS OUT.safetensors "
+                        "[one]\n");
         return SOHO_USAGE;
     }
     seed = strtoull(argv[1], NULL, 10);
     number = (u32)strtoul(argv[2], NULL, 10);
+    image_size[1][1] += number % 2 ? 16 : 0;
     make_image();
     make_tokens();
     make_answers(answers, B * S * nanswer);
 
+    i64 b = argc == 6 ? 1 : B, s = argc == 6 ? 1 : S;
     const TensorOut row[] = {
-        {"image", DT_u8, 4, {B, H, W, 3}, image},
-        {"image_size", DT_i32, 2, {B, 2}, image_size},
-        {"tokens", DT_i32, 3, {B, S, T}, tokens},
-        {"token_mask", DT_i32, 3, {B, S, T}, token_mask},
-        {"answers", DT_f32, 3, {B, S, nanswer}, answers},
+        {"image", DT_u8, 4, {b, H, W, 3}, image},
+        {"image_size", DT_i32, 2, {b, 2}, image_size},
+        {"tokens", DT_i32, 3, {b, s, T}, tokens},
+        {"token_mask", DT_i32, 3, {b, s, T}, token_mask},
+        {"answers", DT_f32, 3, {b, s, nanswer}, answers},
     };
     if (tensors_write(&e, argv[4], row, countof(row), NULL))
         fprintf(stderr, "inputs: %s\n", e.text);

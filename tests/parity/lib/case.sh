@@ -11,7 +11,7 @@ wanted() {
 		paste -s -d , -
 }
 
-# case_inputs ANSWERS: doors of micro-batches 0..5 and of the evaluation, 6
+# case_inputs ANSWERS: doors of micro-batches 0..5, evaluation 6, inference
 case_inputs() {
 	inputs=$(sed -n 's/.* inputs //p;q' $golden/first-"$1".golden)
 	t=0
@@ -19,6 +19,7 @@ case_inputs() {
 		"$TOOLS/inputs" "$seed" "$input" "$1" "$WORK/in-$1-$t" || return
 		t=$((t + 1))
 	done
+	"$TOOLS/inputs" "$seed" "$input" "$1" "$WORK/in-$1-one" one
 }
 
 # case_compile ANSWERS: the plan that trains
@@ -36,13 +37,33 @@ case_first() {
 		--want "$(wanted $golden/first-"$1".golden)"
 }
 
-# case_steps ANSWERS: three updates and an evaluation, into steps-ANSWERS
+# case_steps ANSWERS: three updates, then evaluation and inference, into
+# steps-ANSWERS
 case_steps() {
 	window=train@96x128,train@96x128,update
 	set -- "$1" "$WORK/in-$1"
 	"$SOHO_RT" exec "$WORK/plan-$1/plan.bin" \
-		$window,$window,$window,eval@96x128 --in "$2-0" --in "$2-1" \
-		--in "$2-2" --in "$2-3" --in "$2-4" --in "$2-5" --in "$2-6" \
+		$window,$window,$window,eval@96x128,infer@96x128 --in "$2-0" \
+		--in "$2-1" --in "$2-2" --in "$2-3" --in "$2-4" --in "$2-5" \
+		--in "$2-6" --in "$2-one" \
 		--seed "$seed" --out "$WORK/steps-$1.safetensors" \
 		--want "$(wanted $golden/steps-"$1".golden)"
+}
+
+# case_golden ANSWERS: all of it against the golden files; prints the checks
+case_golden() {
+	if ! case_compile "$1"; then
+		echo "not ok parity $1: sohoc or inputs failed"
+		return
+	fi
+	for part in first steps; do
+		name=$part-$1
+		if case_$part "$1"; then
+			"$TOOLS/compare" $name $golden/$name.golden \
+				"$WORK/$name.safetensors"
+		else
+			echo "not ok $name: soho-rt exec: exit $?"
+		fi
+		rm -f "$WORK/$name.safetensors"
+	done
 }

@@ -1,0 +1,7 @@
+#!/bin/sh
+# models/soho_res18.lua with 13 answers against the oracle's golden files: on
+# the plan that trains, its outputs, gradients, three updates, evaluation and
+# inference; 256 elements of each tensor.
+TOOLS=$(dirname "$SOHOC")/tools WORK=$TMPDIR
+. tests/parity/lib/case.sh
+case_golden 13
