@@ -59,7 +59,7 @@ case_golden() {
 	for part in first steps; do
 		name=$part-$1
 		if case_$part "$1"; then
-			"$TOOLS/compare" $name $golden/$name.golden \
+			"$TOOLS/compare" "$name" "$golden/$name.golden" \
 				"$WORK/$name.safetensors"
 		else
 			echo "not ok $name: soho-rt exec: exit $?"
