@@ -81,6 +81,12 @@ demo: ## install what is missing, build, train, ask (about 10 minutes)
 	@BEGAN=$$(date +%s); export BEGAN; $(MAKE) -s -j$$(nproc) all && \
 		SOHO_BUILD=$(B) sh examples/demo.sh
 
+easy: ## the same on a folder with one split: make easy DATA=folder
+	@[ "$(DATA)" ] || { echo 'usage: make easy DATA=folder' >&2; exit 2; }
+	@sh tests/setup.sh
+	@$(MAKE) -s -j$$(nproc) all
+	@SOHO_BUILD=$(B) sh examples/easy_vqa.sh "$(DATA)"
+
 test: ## build and run all tests (-v: V=-v)
 	@sh tests/setup.sh
 	@$(MAKE) -s -j$$(nproc) all unit tools
@@ -114,7 +120,7 @@ lint: ## warnings as errors, cppcheck, shellcheck, luac
 	done
 	cppcheck -q --std=c11 --error-exitcode=1 --suppress=uninitvar \
 		--suppress=legacyUninitvar -I. -Iinclude compiler runtime
-	shellcheck -x tests/*.sh tests/*/*.sh .ci/run
+	shellcheck -x examples/*.sh tests/*.sh tests/*/*.sh .ci/run
 	@for f in $(wildcard models/*.lua models/lib/*.lua); do \
 		luac -p $$f || exit 1; \
 	done
@@ -155,5 +161,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all demo calibrate gains map unit tools table parity oracle bench test templates check deps size fmt lint asan crash golden help clean
+.PHONY: all demo easy calibrate gains map unit tools table parity oracle bench test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)

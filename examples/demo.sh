@@ -8,34 +8,10 @@
 # anew.  Stops at the first command that fails.
 set -e
 cd "$(dirname "$0")/.."
+. examples/story.sh
 build=${SOHO_BUILD:-build}
 out=$build/demo
 plan=$out/plan.bin
-
-# part TITLE: begins a chapter
-part() {
-	printf '\n--- %s\n' "$1"
-}
-
-# run COMMAND...: shows it, then does it
-run() {
-	printf '$ %s\n' "$*"
-	"$@"
-}
-
-# show FILE COMMAND...: the same, and keeps what it prints
-show() {
-	file=$1
-	shift
-	printf '$ %s\n' "$*"
-	"$@" >"$file"
-	cat "$file"
-}
-
-# number FILE LINE: the first percentage in the line that begins so
-number() {
-	sed -n "s/^$2 *\([0-9.]*\) *%.*/\1/p" "$1"
-}
 
 rm -rf "$out"
 mkdir -p "$out"
