@@ -121,40 +121,46 @@ vfs_read_at(Err *e, int fd, const char *path, void *to, u64 n, u64 offset)
     return read_part(e, fd, to, n, offset) ? named(e, path) : 0;
 }
 
-/* The part of vfs_read_file between open and close. */
+/* The part of vfs_read_into between open and close. */
 static int
-read_whole(Err *e, int fd, u64 limit, u8 **data, u64 *bytes)
+read_whole(Err *e, int fd, u64 limit, Buffer *to, u64 *bytes)
 {
     i64 size = vfs->size(fd);
-    u8 *to;
 
     FAIL_IF(size < 0, e, SOHO_IO, "not a regular file");
     FAIL_IF((u64)size > limit, e, SOHO_BAD,
             "%lld bytes, more than the limit of %llu", (long long)size,
             (unsigned long long)limit);
-    to = malloc((u64)size + 1);
-    FAIL_IF(!to, e, SOHO_MEMORY, "no memory for its %lld bytes",
-            (long long)size);
-    if (read_part(e, fd, to, (u64)size, 0)) {
-        free(to);
-        return e->code;
-    }
-    to[size] = 0;
-    *data = to;
+    TRY(buffer_reserve(e, to, (u64)size + 1, "what it holds"));
+    TRY(read_part(e, fd, to->at, (u64)size, 0));
+    to->at[size] = 0;
     *bytes = (u64)size;
     return 0;
 }
 
 int
-vfs_read_file(Err *e, const char *path, u64 limit, u8 **data, u64 *bytes)
+vfs_read_into(Err *e, const char *path, u64 limit, Buffer *to, u64 *bytes)
 {
     int code, fd = vfs->open(path, O_RDONLY, 0);
 
     if (fd < 0)
         return fail(e, "open", path);
-    code = read_whole(e, fd, limit, data, bytes);
+    code = read_whole(e, fd, limit, to, bytes);
     vfs->close(fd);
     return code ? named(e, path) : 0;
+}
+
+int
+vfs_read_file(Err *e, const char *path, u64 limit, u8 **data, u64 *bytes)
+{
+    Buffer to = {NULL, 0};
+
+    if (vfs_read_into(e, path, limit, &to, bytes)) {
+        buffer_free(&to);
+        return e->code;
+    }
+    *data = to.at;
+    return 0;
 }
 
 int

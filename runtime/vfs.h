@@ -3,7 +3,7 @@
 #ifndef SOHO_VFS_H
 #define SOHO_VFS_H
 
-#include "runtime/err.h"
+#include "runtime/buffer.h"
 
 /* Each returns what the system call of that name returns, with errno set. */
 typedef struct Vfs {
@@ -26,6 +26,8 @@ extern const Vfs *vfs; /* the system's, unless a test replaced it */
  * one 0 byte after the end.  SOHO_IO: cannot open or read, not a regular
  * file; SOHO_BAD: larger than limit; SOHO_MEMORY. */
 int vfs_read_file(Err *e, const char *path, u64 limit, u8 **data, u64 *bytes);
+/* The same into memory that the caller keeps. */
+int vfs_read_into(Err *e, const char *path, u64 limit, Buffer *to, u64 *bytes);
 
 /* Reads exactly n bytes at offset.  SOHO_IO on an error, SOHO_BAD when the
  * file ends early ("truncated at N, need M"). */

@@ -4,7 +4,7 @@
 #ifndef SOHO_DATA_H
 #define SOHO_DATA_H
 
-#include "runtime/err.h"
+#include "runtime/buffer.h"
 
 /* ---------------------------------------------------------------- image.c */
 
@@ -13,7 +13,7 @@ enum { IMAGE_MAX_SIDE = 65500, IMAGE_MAX_PIXELS = 300 * 1000 * 1000 };
 /* 8-bit RGB, rows top to bottom without gaps: at[(y*w + x)*3 + c]. */
 typedef struct Image {
     i32 w, h;
-    u8 *rgb; /* malloc'ed */
+    u8 *rgb;
 } Image;
 
 /* Decodes PNG or JPEG (told by the first bytes).  16 bit -> high byte, alpha
@@ -23,6 +23,10 @@ typedef struct Image {
 int image_decode(Err *e, const char *name, const u8 *data, u64 bytes,
                  Image *image);
 void image_free(Image *image);
+/* The same into memory that the caller keeps; image->rgb lies in `pixels`, and
+ * nobody frees it. */
+int image_decode_into(Err *e, const char *name, const u8 *data, u64 bytes,
+                      Buffer *pixels, Image *image);
 
 /* Size that keeps the aspect ratio: scale = min(long/max(h,w), short/min(h,w)),
  * new = (int)(side*scale + 0.5), at least 1.  MODEL: section 1 of the notes
@@ -62,6 +66,13 @@ int zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes);
  * stored nor deflated, larger than ZIP_MAX_MEMBER: SOHO_BAD with the member's
  * name.  Not there: SOHO_IO. */
 int zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes);
+/* The same into memory that the caller keeps. */
+int zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes);
+
+/* For readers that are not to allocate later: opens what `readers` threads at
+ * once need; the bytes of the largest member, 0 for a folder. */
+int zip_prepare(Err *e, Zip *zip, u32 readers);
+u64 zip_largest(const Zip *zip);
 
 /* ----------------------------------------------------------------- json.c */
 

@@ -38,7 +38,7 @@ typedef struct Worker {
     Feed *feed;
     pthread_t thread;
     int started;
-    Scratch scratch;
+    Desk desk;
 } Worker;
 
 struct Feed {
@@ -51,7 +51,7 @@ struct Feed {
     u32 nslot;
     Slot slot[RING];
     Worker worker[FEED_WORKERS];
-    Scratch scratch; /* the caller's */
+    Desk desk; /* the caller's */
     pthread_mutex_t lock;
     pthread_cond_t work, ready; /* for workers; for feed_next */
     int hold, stop;
@@ -129,7 +129,7 @@ row_bytes(const Feed *f, u32 bucket)
 
 /* Shows the next picture that can be read, with its own first questions. */
 static void
-replace(Feed *f, Slot *s, u32 i, i32 shortest, Scratch *scratch)
+replace(Feed *f, Slot *s, u32 i, i32 shortest, Desk *desk)
 {
     u32 n = f->set->npicture, sentences = f->spec.sentences;
     Row *r = &s->row[i];
@@ -141,8 +141,7 @@ replace(Feed *f, Slot *s, u32 i, i32 shortest, Scratch *scratch)
 
         if (!pic->count ||
             gallery_put(&err, &f->gallery, p, f->bucket[s->bucket], shortest, 0,
-                        scratch, s->image + i * row_bytes(f, s->bucket),
-                        &r->size))
+                        desk, s->image + i * row_bytes(f, s->bucket), &r->size))
             continue;
         for (u32 k = 0; k < sentences; k++)
             s->question[i * sentences + k] = pic->first + k % pic->count;
@@ -153,7 +152,7 @@ replace(Feed *f, Slot *s, u32 i, i32 shortest, Scratch *scratch)
 
 /* Fills row i of a slot: outside the lock. */
 static void
-fill(Feed *f, Slot *s, u32 i, Scratch *scratch)
+fill(Feed *f, Slot *s, u32 i, Desk *desk)
 {
     FeedBucket bucket = f->bucket[s->bucket];
     Row *r = &s->row[i];
@@ -172,11 +171,11 @@ fill(Feed *f, Slot *s, u32 i, Scratch *scratch)
             (u32)(((u64)r->picture + f->set->npicture / 2) % f->set->npicture);
     shortest = order_shortest(&f->spec, s->epoch, r->sample);
     if (!gallery_put(&r->err, &f->gallery, r->shown, bucket, shortest,
-                     r->shown == r->picture, scratch, to, &r->size))
+                     r->shown == r->picture, desk, to, &r->size))
         return;
     r->shown = FEED_NONE;
     if (f->spec.train && r->err.code != SOHO_MEMORY)
-        replace(f, s, i, shortest, scratch);
+        replace(f, s, i, shortest, desk);
 }
 
 /* --------------------------------------------------------------- threads */
@@ -198,7 +197,7 @@ work(void *arg)
             continue;
         }
         pthread_mutex_unlock(&f->lock);
-        fill(f, s, row, &w->scratch);
+        fill(f, s, row, &w->desk);
         pthread_mutex_lock(&f->lock);
         if (++s->done == f->spec.batch || f->hold)
             pthread_cond_signal(&f->ready);
@@ -266,7 +265,7 @@ wait_for(Feed *f, int release)
         }
         claim(f, &row);
         pthread_mutex_unlock(&f->lock);
-        fill(f, s, row, &f->scratch);
+        fill(f, s, row, &f->desk);
         pthread_mutex_lock(&f->lock);
         s->done++;
     }
@@ -484,12 +483,26 @@ open_slots(Err *e, Feed *f)
     return 0;
 }
 
+/* All that reading pictures needs, so that no step allocates. */
+static int
+open_desks(Err *e, Feed *f, Zip *images)
+{
+    u32 workers = f->spec.workers;
+
+    TRY(zip_prepare(e, images, workers + 1));
+    TRY(desk_open(e, &f->gallery, &f->desk));
+    for (u32 i = 0; i < workers; i++)
+        TRY(desk_open(e, &f->gallery, &f->worker[i].desk));
+    return 0;
+}
+
 static int
 open_parts(Err *e, Feed *f, Zip *images, const char *prefix)
 {
     TRY(open_slots(e, f));
     TRY(gallery_open(e, f->set, images, prefix, &f->spec, &f->gallery));
     TRY(order_open(e, f->set, &f->spec, f->gallery.size, &f->order));
+    TRY(open_desks(e, f, images));
     f->steps = f->order.nbatch;
     return start_workers(e, f);
 }
@@ -529,8 +542,8 @@ feed_close(Feed *f)
         return;
     stop_workers(f);
     for (u32 i = 0; i < FEED_WORKERS; i++)
-        free(f->worker[i].scratch.at);
-    free(f->scratch.at);
+        desk_close(&f->worker[i].desk);
+    desk_close(&f->desk);
     for (u32 i = 0; i < RING; i++) {
         free(f->slot[i].row);
         free(f->slot[i].question);

@@ -65,11 +65,10 @@ typedef struct Gallery {
     Cache cache;
 } Gallery;
 
-/* Room that one thread resizes in; grows to the largest need. */
-typedef struct Scratch {
-    void *at;
-    u64 room;
-} Scratch;
+/* Where one thread turns a member of the archive into pixels. */
+typedef struct Desk {
+    Buffer member, pixels, lines;
+} Desk;
 
 int gallery_open(Err *e, const Vqa *set, Zip *images, const char *prefix,
                  const FeedSpec *spec, Gallery *gallery);
@@ -77,9 +76,13 @@ void gallery_close(Gallery *gallery);
 
 /* Puts a picture into `to` [h,w,3] of a bucket, zeros beyond it, its size into
  * *size.  `home`: it is the picture's own bucket, the cache may be used.  Many
- * threads may call at once, each with its own scratch. */
+ * threads may call at once, each at its own desk. */
 int gallery_put(Err *e, Gallery *gallery, u32 picture, FeedBucket bucket,
-                i32 shortest, int home, Scratch *scratch, u8 *to,
-                FeedBucket *size);
+                i32 shortest, int home, Desk *desk, u8 *to, FeedBucket *size);
+
+/* Lays out a desk for the largest picture that the set and the archive speak
+ * of: reading one of these allocates nothing. */
+int desk_open(Err *e, const Gallery *gallery, Desk *desk);
+void desk_close(Desk *desk);
 
 #endif

@@ -42,8 +42,8 @@ place_for(int orientation, u8 *rgb, i64 w, i64 h)
 }
 
 int
-image_alloc(Err *e, const char *name, u32 w, u32 h, int orientation,
-            Image *image, Place *place)
+image_place(Err *e, const char *name, u32 w, u32 h, int orientation,
+            Buffer *pixels, Image *image, Place *place)
 {
     int turned = orientation >= 5 && orientation <= 8;
 
@@ -55,9 +55,9 @@ image_alloc(Err *e, const char *name, u32 w, u32 h, int orientation,
             name, w, h, IMAGE_MAX_SIDE, IMAGE_MAX_PIXELS);
     image->w = (i32)(turned ? h : w);
     image->h = (i32)(turned ? w : h);
-    image->rgb = malloc((u64)w * h * 3);
-    FAIL_IF(!image->rgb, e, SOHO_MEMORY, "%s: no memory for %u x %u pixels",
-            name, w, h);
+    if (buffer_reserve(e, pixels, (u64)w * h * 3, "its pixels"))
+        return err_at(e, "%s", name);
+    image->rgb = pixels->at;
     *place = place_for(orientation, image->rgb, w, h);
     return 0;
 }
@@ -123,7 +123,8 @@ image_orientation(const u8 *app1, u64 bytes)
 }
 
 int
-image_decode(Err *e, const char *name, const u8 *data, u64 bytes, Image *image)
+image_decode_into(Err *e, const char *name, const u8 *data, u64 bytes,
+                  Buffer *pixels, Image *image)
 {
     static const u8 png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     static const u8 jpeg[] = {0xff, 0xd8, 0xff};
@@ -135,9 +136,9 @@ image_decode(Err *e, const char *name, const u8 *data, u64 bytes, Image *image)
     FAIL_IF(bytes == 0, e, SOHO_BAD, "%s: empty file, need a PNG or JPEG",
             clean);
     if (bytes >= sizeof png && !memcmp(data, png, sizeof png))
-        code = png_decode(e, clean, data, bytes, image);
+        code = png_decode(e, clean, data, bytes, pixels, image);
     else if (bytes >= sizeof jpeg && !memcmp(data, jpeg, sizeof jpeg))
-        code = jpeg_decode(e, clean, data, bytes, image);
+        code = jpeg_decode(e, clean, data, bytes, pixels, image);
     else
         code = err_set(e, SOHO_BAD,
                        "%s: neither PNG nor JPEG, its first bytes are \"%s\"",
@@ -145,8 +146,18 @@ image_decode(Err *e, const char *name, const u8 *data, u64 bytes, Image *image)
                        err_clean(start, sizeof start, (const char *)data,
                                  bytes < 6 ? bytes : 6));
     if (code)
-        image_free(image);
+        *image = (Image){0};
     return code;
+}
+
+int
+image_decode(Err *e, const char *name, const u8 *data, u64 bytes, Image *image)
+{
+    Buffer pixels = {NULL, 0};
+
+    if (image_decode_into(e, name, data, bytes, &pixels, image))
+        buffer_free(&pixels);
+    return e->code;
 }
 
 void

@@ -11,19 +11,18 @@ typedef struct Place {
     i64 dx, dy;
 } Place;
 
-/* Checks the limits and allocates `image` for a stored picture of w x h that
- * is to be shown in the given EXIF orientation (1..8).  SOHO_BAD,
- * SOHO_MEMORY. */
-int image_alloc(Err *e, const char *name, u32 w, u32 h, int orientation,
-                Image *image, Place *place);
+/* Checks the limits and makes room in `pixels` for a stored picture of w x h
+ * that is to be shown as `image` in the given EXIF orientation (1..8).
+ * SOHO_BAD, SOHO_MEMORY. */
+int image_place(Err *e, const char *name, u32 w, u32 h, int orientation,
+                Buffer *pixels, Image *image, Place *place);
 
 /* The EXIF orientation in the contents of a JPEG's APP1 marker, or 1. */
 int image_orientation(const u8 *app1, u64 bytes);
 
-/* Both fill `image`, which the caller frees in any case. */
 int png_decode(Err *e, const char *name, const u8 *data, u64 bytes,
-               Image *image);
+               Buffer *pixels, Image *image);
 int jpeg_decode(Err *e, const char *name, const u8 *data, u64 bytes,
-                Image *image);
+                Buffer *pixels, Image *image);
 
 #endif

@@ -138,7 +138,7 @@ put_row(const Place *place, u32 y, const u8 *rgb, u32 w)
 }
 
 static int
-read_rows(Reader *r, Image *image)
+read_rows(Reader *r, Buffer *pixels, Image *image)
 {
     struct jpeg_decompress_struct *jpeg = &r->jpeg;
     int cmyk;
@@ -153,8 +153,8 @@ read_rows(Reader *r, Image *image)
     jpeg_mem_src(jpeg, r->data, r->bytes);
     jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(jpeg, TRUE);
-    TRY(image_alloc(r->e, r->name, jpeg->image_width, jpeg->image_height,
-                    orientation(jpeg), image, &place));
+    TRY(image_place(r->e, r->name, jpeg->image_width, jpeg->image_height,
+                    orientation(jpeg), pixels, image, &place));
     cmyk = jpeg->num_components == 4;
     jpeg->out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(jpeg);
@@ -173,7 +173,8 @@ read_rows(Reader *r, Image *image)
 }
 
 int
-jpeg_decode(Err *e, const char *name, const u8 *data, u64 bytes, Image *image)
+jpeg_decode(Err *e, const char *name, const u8 *data, u64 bytes, Buffer *pixels,
+            Image *image)
 {
     Reader r = {.e = e, .name = name, .data = data, .bytes = bytes};
     int code;
@@ -183,7 +184,7 @@ jpeg_decode(Err *e, const char *name, const u8 *data, u64 bytes, Image *image)
     r.errors.error_exit = on_error;
     r.errors.emit_message = on_message;
     r.progress.progress_monitor = on_progress;
-    code = read_rows(&r, image);
+    code = read_rows(&r, pixels, image);
     jpeg_destroy_decompress(&r.jpeg);
     return code;
 }

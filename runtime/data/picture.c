@@ -13,7 +13,10 @@
 enum { CACHE_EMPTY, CACHE_FILLING, CACHE_FULL };
 #define CACHE_NO_ROOM UINT64_MAX
 
-enum { MEMBER_MAX = 8192 };
+enum {
+    MEMBER_MAX = 8192, /* bytes of a member's name */
+    MARGIN = 1 << 20   /* what a file may hold besides its pixels */
+};
 
 static int
 member_name(Err *e, const Gallery *g, u32 picture, char to[MEMBER_MAX])
@@ -30,18 +33,16 @@ member_name(Err *e, const Gallery *g, u32 picture, char to[MEMBER_MAX])
 }
 
 static int
-decode(Err *e, const Gallery *g, u32 picture, Image *image)
+decode(Err *e, const Gallery *g, u32 picture, Desk *desk, Image *image)
 {
     char name[MEMBER_MAX], shown[512];
-    u8 *data = NULL;
     u64 bytes;
 
     TRY(member_name(e, g, picture, name));
-    TRY(zip_read(e, g->images, name, &data, &bytes));
+    TRY(zip_read_into(e, g->images, name, &desk->member, &bytes));
     err_clean(shown, sizeof shown, name, strlen(name));
-    image_decode(e, shown, data, bytes, image);
-    free(data);
-    return e->code;
+    return image_decode_into(e, shown, desk->member.at, bytes, &desk->pixels,
+                             image);
 }
 
 /* ----------------------------------------------------------------- cache */
@@ -137,21 +138,23 @@ cache_put(Cache *c, u32 picture, FeedBucket bucket, const u8 *from,
 static int
 measure(Err *e, Gallery *g)
 {
-    for (u32 p = 0; p < g->set->npicture; p++) {
+    Desk desk = {0};
+
+    for (u32 p = 0; p < g->set->npicture && !e->code; p++) {
         const Picture *from = &g->set->picture[p];
-        Image image = {1, 1, NULL};
+        Image image;
         Err own = {0};
 
-        if (from->h <= 0 || from->w <= 0) {
-            decode(&own, g, p, &image);
-            image_free(&image);
-            FAIL_IF(own.code == SOHO_MEMORY, e, SOHO_MEMORY, "%s", own.text);
-        }
-        g->size[p] = from->h > 0 && from->w > 0
-                         ? (FeedBucket){from->h, from->w}
-                         : (FeedBucket){image.h, image.w};
+        if (from->h > 0 && from->w > 0)
+            image = (Image){.h = from->h, .w = from->w};
+        else if (decode(&own, g, p, &desk, &image))
+            image = (Image){.h = 1, .w = 1};
+        g->size[p] = (FeedBucket){image.h, image.w};
+        if (own.code == SOHO_MEMORY)
+            err_set(e, own.code, "%s", own.text);
     }
-    return 0;
+    desk_close(&desk);
+    return e->code;
 }
 
 int
@@ -178,32 +181,59 @@ gallery_close(Gallery *g)
     free(g->cache.state);
 }
 
-static int
-scratch_grow(Err *e, Scratch *s, u64 need)
-{
-    void *at;
+/* ------------------------------------------------------------------ desk */
 
-    if (need <= s->room)
-        return 0;
-    at = realloc(s->at, need);
-    FAIL_IF(!at, e, SOHO_MEMORY, "no memory to resize a picture: %llu bytes",
-            (unsigned long long)need);
-    s->at = at;
-    s->room = need;
-    return 0;
+/* Bytes of the largest picture of the set, as it is stored. */
+static u64
+largest_area(const Gallery *g)
+{
+    u64 most = 0;
+
+    for (u32 p = 0; p < g->set->npicture; p++)
+        most = (u64)max_i64((i64)most, (i64)area_bytes(g->size[p]));
+    return (u64)min_i64((i64)most, 3ll * IMAGE_MAX_PIXELS);
 }
+
+int
+desk_open(Err *e, const Gallery *g, Desk *desk)
+{
+    u64 pixels = largest_area(g), member = zip_largest(g->images), lines = 0;
+
+    for (u32 b = 0; b < g->spec->nbucket; b++) {
+        FeedBucket size = g->spec->bucket[b];
+
+        lines =
+            (u64)max_i64((i64)lines, (i64)resize_scratch(0, 0, size.h, size.w));
+    }
+    /* A folder tells no sizes, but few files are larger than their pixels. */
+    member = member ? member : pixels + MARGIN;
+    TRY(buffer_reserve(e, &desk->member, member + 1, "the file of a picture"));
+    TRY(buffer_reserve(e, &desk->pixels, pixels, "the pixels of a picture"));
+    return buffer_reserve(e, &desk->lines, lines, "resizing a picture");
+}
+
+void
+desk_close(Desk *desk)
+{
+    buffer_free(&desk->member);
+    buffer_free(&desk->pixels);
+    buffer_free(&desk->lines);
+}
+
+/* --------------------------------------------------------------- putting */
 
 static int
 resize(Err *e, const Gallery *g, const Image *image, FeedBucket bucket,
-       i32 shortest, Scratch *scratch, u8 *to, FeedBucket *size)
+       i32 shortest, Buffer *lines, u8 *to, FeedBucket *size)
 {
     FeedBucket from = {image->h, image->w};
     FeedBucket n =
         bucket_fit(bucket, from, bucket_target(g->spec, from, shortest));
 
-    TRY(scratch_grow(e, scratch, resize_scratch(image->h, image->w, n.h, n.w)));
+    TRY(buffer_reserve(e, lines, resize_scratch(image->h, image->w, n.h, n.w),
+                       "resizing a picture"));
     resize_u8(image->rgb, image->h, image->w, to, n.h, n.w, (u64)bucket.w * 3,
-              scratch->at);
+              lines->at);
     *size = n;
     return 0;
 }
@@ -221,16 +251,13 @@ pad(u8 *to, FeedBucket bucket, FeedBucket size)
 
 int
 gallery_put(Err *e, Gallery *g, u32 picture, FeedBucket bucket, i32 shortest,
-            int home, Scratch *scratch, u8 *to, FeedBucket *size)
+            int home, Desk *desk, u8 *to, FeedBucket *size)
 {
-    Image image = {0, 0, NULL};
+    Image image;
 
     if (!home || !cache_get(&g->cache, picture, bucket, to, size)) {
-        if (!decode(e, g, picture, &image))
-            resize(e, g, &image, bucket, shortest, scratch, to, size);
-        image_free(&image);
-        if (e->code)
-            return e->code;
+        TRY(decode(e, g, picture, desk, &image));
+        TRY(resize(e, g, &image, bucket, shortest, &desk->lines, to, size));
         if (home)
             cache_put(&g->cache, picture, bucket, to, *size);
     }

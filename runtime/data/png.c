@@ -72,9 +72,9 @@ ask_for_rgb(png_structp png, png_infop info)
     return passes;
 }
 
-/* Allocates `image` once the header is known, and fills it. */
+/* Makes room for `image` once the header is known, and fills it. */
 static int
-read_rows(Reader *r, Image *image)
+read_rows(Reader *r, Buffer *pixels, Image *image)
 {
     u32 w, h;
     int passes;
@@ -88,7 +88,7 @@ read_rows(Reader *r, Image *image)
     png_read_info(r->png, r->info);
     w = png_get_image_width(r->png, r->info);
     h = png_get_image_height(r->png, r->info);
-    TRY(image_alloc(r->e, r->name, w, h, 1, image, &place));
+    TRY(image_place(r->e, r->name, w, h, 1, pixels, image, &place));
     passes = ask_for_rgb(r->png, r->info);
     if (png_get_rowbytes(r->png, r->info) != (size_t)w * 3)
         png_error(r->png, "rows are not 8-bit RGB");
@@ -100,7 +100,8 @@ read_rows(Reader *r, Image *image)
 }
 
 int
-png_decode(Err *e, const char *name, const u8 *data, u64 bytes, Image *image)
+png_decode(Err *e, const char *name, const u8 *data, u64 bytes, Buffer *pixels,
+           Image *image)
 {
     Reader r = {.e = e, .name = name, .data = data, .bytes = bytes};
     int code;
@@ -110,7 +111,7 @@ png_decode(Err *e, const char *name, const u8 *data, u64 bytes, Image *image)
     if (r.png)
         r.info = png_create_info_struct(r.png);
     if (r.info)
-        code = read_rows(&r, image);
+        code = read_rows(&r, pixels, image);
     else
         code = err_set(e, SOHO_MEMORY, "%s: no memory for libpng", name);
     png_destroy_read_struct(&r.png, &r.info, NULL);

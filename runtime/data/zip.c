@@ -31,6 +31,7 @@ struct Zip {
     u64 bytes;
     char **name; /* in the order of the central directory */
     u64 count;
+    u64 largest; /* bytes of a member, of those that are read */
     Handle *idle;
     pthread_mutex_t lock; /* of idle */
 };
@@ -183,6 +184,25 @@ give_handle(Handle *h)
 
 /* ---------------------------------------------------------------- opening */
 
+/* Why a member is not read, or NULL.  Only what zips of pictures need is
+ * let through to libzip's many decompressors. */
+static const char *
+refusal(const zip_stat_t *stat)
+{
+    if (!(stat->valid & ZIP_STAT_SIZE) ||
+        !(stat->valid & ZIP_STAT_COMP_METHOD) ||
+        !(stat->valid & ZIP_STAT_ENCRYPTION_METHOD))
+        return "its size or method is unknown";
+    if (stat->encryption_method != ZIP_EM_NONE)
+        return "it is encrypted; pack it again without a password";
+    if (stat->comp_method != ZIP_CM_STORE &&
+        stat->comp_method != ZIP_CM_DEFLATE)
+        return "only stored and deflated members are read; pack it again";
+    if (stat->size > ZIP_MAX_MEMBER)
+        return "it is larger than 256 MiB";
+    return NULL;
+}
+
 /* A name without the UTF-8 flag is in the PC's first code page; each of its
  * upper 128 characters takes 2 or 3 bytes of UTF-8.  NULL: no memory. */
 static char *
@@ -236,6 +256,18 @@ list_names(Err *e, Zip *zip, zip_t *from)
     return 0;
 }
 
+/* What zip_largest answers. */
+static void
+measure(Zip *zip, zip_t *from)
+{
+    zip_stat_t stat;
+
+    for (u64 i = 0; i < zip->count; i++)
+        if (!zip_stat_index(from, i, 0, &stat) && !refusal(&stat) &&
+            stat.size > zip->largest)
+            zip->largest = stat.size;
+}
+
 static int
 open_archive(Err *e, Zip *zip, const char *path)
 {
@@ -253,7 +285,9 @@ open_archive(Err *e, Zip *zip, const char *path)
     zip->bytes = (u64)size;
     TRY(open_handle(e, zip, &first));
     give_handle(first);
-    return list_names(e, zip, first->zip);
+    TRY(list_names(e, zip, first->zip));
+    measure(zip, first->zip);
+    return 0;
 }
 
 /* Opening it as a folder tells whether it is one. */
@@ -314,6 +348,27 @@ zip_close_at(Zip *zip)
     free(zip);
 }
 
+int
+zip_prepare(Err *e, Zip *zip, u32 readers)
+{
+    Handle *h;
+    u32 n = 0;
+
+    for (h = zip->idle; h; h = h->next)
+        n++;
+    for (; !zip->root && n < readers; n++) {
+        TRY(open_handle(e, zip, &h));
+        give_handle(h);
+    }
+    return 0;
+}
+
+u64
+zip_largest(const Zip *zip)
+{
+    return zip->largest;
+}
+
 u64
 zip_count(const Zip *zip)
 {
@@ -327,25 +382,6 @@ zip_name(const Zip *zip, u64 i)
 }
 
 /* ---------------------------------------------------------------- reading */
-
-/* Why a member is not read, or NULL.  Only what zips of pictures need is
- * let through to libzip's many decompressors. */
-static const char *
-refusal(const zip_stat_t *stat)
-{
-    if (!(stat->valid & ZIP_STAT_SIZE) ||
-        !(stat->valid & ZIP_STAT_COMP_METHOD) ||
-        !(stat->valid & ZIP_STAT_ENCRYPTION_METHOD))
-        return "its size or method is unknown";
-    if (stat->encryption_method != ZIP_EM_NONE)
-        return "it is encrypted; pack it again without a password";
-    if (stat->comp_method != ZIP_CM_STORE &&
-        stat->comp_method != ZIP_CM_DEFLATE)
-        return "only stored and deflated members are read; pack it again";
-    if (stat->size > ZIP_MAX_MEMBER)
-        return "it is larger than 256 MiB";
-    return NULL;
-}
 
 /* Reads exactly `size` bytes and makes sure that no more follow; libzip
  * compares the CRC when it meets the end. */
@@ -374,50 +410,52 @@ read_open(Err *e, zip_file_t *file, u8 *to, u64 size)
 
 /* Messages begin with the fault; the caller puts the names before it. */
 static int
-read_index(Err *e, zip_t *zip, u64 i, u8 **data, u64 *bytes)
+read_index(Err *e, zip_t *zip, u64 i, Buffer *to, u64 *bytes)
 {
     zip_stat_t stat;
     zip_file_t *file;
-    u8 *to;
 
     FAIL_IF(zip_stat_index(zip, i, 0, &stat), e, SOHO_BAD, "%s",
             zip_error_strerror(zip_get_error(zip)));
     FAIL_IF(refusal(&stat), e, SOHO_BAD, "%s", refusal(&stat));
+    TRY(buffer_reserve(e, to, stat.size + 1, "what it holds"));
     file = zip_fopen_index(zip, i, 0);
     FAIL_IF(!file, e, code_of(zip_get_error(zip)), "%s",
             zip_error_strerror(zip_get_error(zip)));
-    to = malloc(stat.size + 1);
-    if (!to)
-        err_set(e, SOHO_MEMORY, "no memory for its %llu bytes",
-                (unsigned long long)stat.size);
-    else
-        read_open(e, file, to, stat.size);
+    read_open(e, file, to->at, stat.size);
     zip_fclose(file);
-    if (e->code) {
-        free(to);
-        return e->code;
-    }
-    to[stat.size] = 0;
-    *data = to;
+    to->at[stat.size] = 0;
     *bytes = stat.size;
-    return 0;
+    return e->code;
+}
+
+/* A reader's error, or its memory handed to a caller who frees it. */
+static int
+hand_over(const Err *e, Buffer *from, u8 **data)
+{
+    if (e->code)
+        buffer_free(from);
+    else
+        *data = from->at;
+    return e->code;
 }
 
 int
 zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes)
 {
     char clean[256];
+    Buffer to = {NULL, 0};
     Handle *h;
 
     FAIL_IF(i >= zip->count, e, SOHO_BAD, "%s: has no member %llu", zip->path,
             (unsigned long long)i);
     TRY(take_handle(e, zip, &h));
-    if (read_index(e, h->zip, i, data, bytes))
+    if (read_index(e, h->zip, i, &to, bytes))
         err_at(
             e, "%s: member %s", zip->path,
             err_clean(clean, sizeof clean, zip->name[i], strlen(zip->name[i])));
     give_handle(h);
-    return e->code;
+    return hand_over(e, &to, data);
 }
 
 /* Relative, without "..", and in the one spelling that all systems share. */
@@ -437,7 +475,7 @@ name_is_plain(const char *name)
 /* A link may lead to another file of the folder, not out of it. */
 static int
 read_below(Err *e, const Zip *zip, const char *member, const char *clean,
-           u8 **data, u64 *bytes)
+           Buffer *to, u64 *bytes)
 {
     char path[PATH_MAX], real[PATH_MAX];
     u64 root = strlen(zip->root);
@@ -455,11 +493,11 @@ read_below(Err *e, const Zip *zip, const char *member, const char *clean,
             "%s/%s: a link that leads out of the folder; put the file itself "
             "there, or name the folder that it lies in",
             zip->path, clean);
-    return vfs_read_file(e, real, ZIP_MAX_MEMBER, data, bytes);
+    return vfs_read_into(e, real, ZIP_MAX_MEMBER, to, bytes);
 }
 
 int
-zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes)
+zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes)
 {
     char clean[256];
     i64 i;
@@ -471,13 +509,22 @@ zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes)
             "\"..\" and backslashes",
             zip->path, clean);
     if (zip->root)
-        return read_below(e, zip, member, clean, data, bytes);
+        return read_below(e, zip, member, clean, to, bytes);
     TRY(take_handle(e, zip, &h));
     i = zip_name_locate(h->zip, member, 0);
     if (i < 0)
         err_set(e, SOHO_IO, "%s: has no member %s", zip->path, clean);
-    else if (read_index(e, h->zip, (u64)i, data, bytes))
+    else if (read_index(e, h->zip, (u64)i, to, bytes))
         err_at(e, "%s: member %s", zip->path, clean);
     give_handle(h);
     return e->code;
+}
+
+int
+zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes)
+{
+    Buffer to = {NULL, 0};
+
+    zip_read_into(e, zip, member, &to, bytes);
+    return hand_over(e, &to, data);
 }

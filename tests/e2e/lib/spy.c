@@ -22,6 +22,7 @@
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
+void __libc_free(void *p);
 void *__libc_memalign(size_t align, size_t n);
 
 /* ------------------------------------------------------------- allocations */
@@ -69,48 +70,61 @@ count(const void *caller)
         }
 }
 
-#define COUNT() count(__builtin_return_address(0))
+static atomic_size_t live; /* bytes handed out and not yet taken back */
+
+/* Counts a block that is handed out to `caller`. */
+static void *
+out(void *p, const void *caller)
+{
+    count(caller);
+    live += malloc_usable_size(p);
+    return p;
+}
+
+#define OUT(p) out(p, __builtin_return_address(0))
 
 void *
 malloc(size_t n)
 {
-    COUNT();
-    return __libc_malloc(n);
+    return OUT(__libc_malloc(n));
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-    COUNT();
-    return __libc_calloc(n, size);
+    return OUT(__libc_calloc(n, size));
 }
 
 void *
 realloc(void *p, size_t n)
 {
-    COUNT();
-    return __libc_realloc(p, n);
+    live -= malloc_usable_size(p);
+    return OUT(__libc_realloc(p, n));
+}
+
+void
+free(void *p)
+{
+    live -= malloc_usable_size(p);
+    __libc_free(p);
 }
 
 void *
 aligned_alloc(size_t align, size_t n)
 {
-    COUNT();
-    return __libc_memalign(align, n);
+    return OUT(__libc_memalign(align, n));
 }
 
 void *
 memalign(size_t align, size_t n)
 {
-    COUNT();
-    return __libc_memalign(align, n);
+    return OUT(__libc_memalign(align, n));
 }
 
 int
 posix_memalign(void **p, size_t align, size_t n)
 {
-    COUNT();
-    *p = __libc_memalign(align, n);
+    *p = OUT(__libc_memalign(align, n));
     return *p ? 0 : 12;
 }
 
@@ -135,7 +149,7 @@ line(void)
         if (first)
             object[i].first = object[i].calls;
     }
-    heap_last = mallinfo2().uordblks;
+    heap_last = live;
     if (first)
         heap_first = heap_last;
 }
