@@ -64,6 +64,37 @@ draft_tail(Lower *l, Draft *d, const Tail *t)
         draft_value(l, d, t->add);
 }
 
+/* The packed copy of weights v for row `row` of a library call.  Weights known
+ * before the phase are packed by a step of its pack phase, once per source and
+ * row; others right before the call. */
+static u32
+packed_weights(Lower *l, Val v, u32 kind, u32 row, u64 bytes, const char *place)
+{
+    Prog *p = l->p;
+    Where w = where(l->f, v);
+    const Node *base = node_of(l->f, w.base);
+    bool known = base->op == OP_load && l->f->pack >= 0;
+    Func *pack = known ? &p->func[l->f->pack] : l->f;
+    const char *step = kind == ST_pack_conv ? "pack_conv" : "pack_gemm";
+    const char *name =
+        known ? format("packed.%s.%s%u.%s.%lld", pack->name + 5, step + 5, row,
+                       attr_s(base, "tensor"), (long long)w.offset)
+              : format("%s.%s%u.v%u", pack->name, step, row, VAL_NODE(v));
+    u32 b = buf_find(p, name);
+    if (b != PLAN_NONE)
+        return b;
+    i32 dim = (i32)((bytes + 3) / 4);
+    Type t = type_make(DT_f32, 1, &dim);
+    b = known ? buf_add(p, name, &t, AR_const, RO_const, -1, place)
+              : buf_add(p, name, &t, AR_act, RO_act, l->func, place);
+    Lower to = {.p = p, .f = pack, .func = known ? l->f->pack : l->func};
+    Draft d = {.narg = 0};
+    draft_buf(&d, b, ACCESS_w, 0);
+    draft_buf(&d, value_buf(l, w.base), ACCESS_r, w.offset * (i64)sizeof(f32));
+    step_add(&to, kind, row, &d, step, place, 0);
+    return b;
+}
+
 /* ------------------------------------------------------------------ matmul */
 
 static u32
@@ -87,6 +118,15 @@ gemm_strides(const Type *t, const i64 *stride, i64 *to)
     to[3] = stride[r - 1];
 }
 
+/* Packing pays where weights stay: in phases that do not train. */
+static bool
+packs(const Lower *l, const PlanGemm *g, Val b)
+{
+    bool still = l->f->kind == PH_infer || l->f->kind == PH_eval;
+    return still && l->f->pack >= 0 && g->nb[0] * g->nb[1] == 1 &&
+           node_of(l->f, where(l->f, b).base)->op == OP_load;
+}
+
 static void
 lower_matmul(Lower *l, const Group *g)
 {
@@ -104,19 +144,28 @@ lower_matmul(Lower *l, const Group *g)
     gemm_strides(&ta, a.stride, gemm.a_stride);
     gemm_strides(&tb, b.stride, gemm.b_stride);
     gemm_strides(&n->out[0], c.stride, gemm.c_stride);
+    if (packs(l, &gemm, n->in[1]))
+        gemm.post |= POST_packed;
     if (!l->p->opt.target->size_gemm(&l->p->opt, &gemm, n->place))
         return;
     Draft d = {.narg = 0};
     draft_buf(&d, result_buf(l, &tail),
               tail.post & POST_accum ? ACCESS_rw : ACCESS_w, 0);
+    u32 row = gemm_add(l->p, &gemm);
     draft_value(l, &d, n->in[0]);
-    draft_value(l, &d, n->in[1]);
+    if (gemm.post & POST_packed)
+        draft_buf(&d,
+                  packed_weights(l, n->in[1], ST_pack_gemm, row, gemm.packed,
+                                 n->place),
+                  ACCESS_r, 0);
+    else
+        draft_value(l, &d, n->in[1]);
     draft_tail(l, &d, &tail);
     if (gemm.scratch)
         draft_buf(&d, scratch_buf(l, gemm.scratch, n->place), ACCESS_w, 0);
     u64 flop =
         2ull * (u64)(gemm.nb[0] * gemm.nb[1]) * (u64)(gemm.m * gemm.n * gemm.k);
-    step_add(l, ST_gemm, gemm_add(l->p, &gemm), &d, "gemm", n->place, flop);
+    step_add(l, ST_gemm, row, &d, "gemm", n->place, flop);
 }
 
 /* -------------------------------------------------------------- convolution */
@@ -155,36 +204,6 @@ conv_row(const Node *n, const Type *x, const Type *w, const Type *y)
     c.pad[2] = reach_h - c.h - pad;
     c.pad[3] = reach_w - c.w - pad;
     return c;
-}
-
-/* Weights v in the form of convolution row `conv`.  Those known before the
- * phase are packed by a step of its pack phase, once per source and row; others
- * right before they are used. */
-static u32
-packed_weights(Lower *l, Val v, u32 conv, const char *place)
-{
-    Prog *p = l->p;
-    Where w = where(l->f, v);
-    const Node *base = node_of(l->f, w.base);
-    bool known = base->op == OP_load && l->f->pack >= 0;
-    Func *pack = known ? &p->func[l->f->pack] : l->f;
-    const char *name =
-        known ? format("packed.%s.%u.%s", pack->name + 5, conv,
-                       attr_s(base, "tensor"))
-              : format("%s.packed%u.v%u", pack->name, conv, VAL_NODE(v));
-    u32 b = buf_find(p, name);
-    if (b != PLAN_NONE)
-        return b;
-    i32 dim = (i32)((p->conv[conv].packed + 3) / 4);
-    Type t = type_make(DT_f32, 1, &dim);
-    b = known ? buf_add(p, name, &t, AR_const, RO_const, -1, place)
-              : buf_add(p, name, &t, AR_act, RO_act, l->func, place);
-    Lower to = {.p = p, .f = pack, .func = known ? l->f->pack : l->func};
-    Draft d = {.narg = 0};
-    draft_buf(&d, b, ACCESS_w, 0);
-    draft_buf(&d, value_buf(l, w.base), ACCESS_r, w.offset * (i64)sizeof(f32));
-    step_add(&to, ST_pack_conv, conv, &d, "pack_conv", place, 0);
-    return b;
 }
 
 static bool
@@ -227,7 +246,10 @@ lower_conv(Lower *l, const Group *g)
               tail.post & POST_accum ? ACCESS_rw : ACCESS_w, 0);
     draft_value(l, &d, n->in[0]);
     if (c.dir < 2)
-        draft_buf(&d, packed_weights(l, n->in[1], row, n->place), ACCESS_r, 0);
+        draft_buf(&d,
+                  packed_weights(l, n->in[1], ST_pack_conv, row,
+                                 l->p->conv[row].packed, n->place),
+                  ACCESS_r, 0);
     else
         draft_value(l, &d, n->in[1]);
     draft_tail(l, &d, &tail);
