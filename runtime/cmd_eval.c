@@ -200,6 +200,8 @@ eval(Err *e, Run *run, const Eval *o, const PlanData *plan, Dataset *data)
     memset(&r, 0, sizeof r);
     TRY(checkpoint_weights(e, o->weights, path));
     TRY(weights_load(e, run, path, NULL));
+    if (*e->text)
+        fprintf(stderr, "warning: %s\n", e->text);
     TRY(dataset_open(e, plan, o->data, o->split, o->images, 0, data));
     if (!measure(e, run, o, plan, data, &r)) {
         if (o->json)

@@ -278,6 +278,8 @@ set_weights(Err *e, Task *t)
         return 0;
     }
     TRY(weights_load(e, t->run, t->weights, &unexpected));
+    if (*e->text)
+        fprintf(stderr, "soho-rt exec: warning: %s\n", e->text);
     if (unexpected)
         fprintf(stderr,
                 "soho-rt exec: %s: %u tensors that the plan does not have\n",

@@ -37,7 +37,10 @@ load(Err *e, Soho *soho, const Infer *o)
     TRY(checkpoint_weights(e, from, path));
     if (!o->weights)
         fprintf(stderr, "weights from %s\n", path);
-    return soho_load(soho, path, NULL);
+    TRY(soho_load(soho, path, NULL));
+    if (*soho_message(soho))
+        fprintf(stderr, "warning: %s\n", soho_message(soho));
+    return 0;
 }
 
 static void

@@ -112,6 +112,8 @@ const char *tensors_dtype(const TensorRow *row); /* "F32", "BF16" */
 u32 tensors_count(const Tensors *file);
 const TensorRow *tensors_row(const Tensors *file, u32 i);
 const TensorRow *tensors_find(const Tensors *file, const char *name);
+/* Value of a key of __metadata__, or NULL. */
+const char *tensors_meta(const Tensors *file, const char *key);
 int tensors_read(Err *e, Tensors *file, const TensorRow *row, void *to);
 
 /* One tensor to write; rows are written in the given order. */
@@ -126,7 +128,8 @@ typedef struct TensorOut {
 int tensors_write(Err *e, const char *path, const TensorOut *rows, u32 n,
                   const char *const *meta);
 
-/* Weights of a plan by name; folder or file. */
+/* Weights of a plan by name; folder or file.  weights_load may succeed and
+ * leave a warning in e->text: weights that were trained with another mask. */
 int weights_load(Err *e, Run *run, const char *path, u32 *unexpected);
 int weights_save(Err *e, Run *run, const char *path);
 

@@ -53,6 +53,8 @@ struct Tensors {
     u32 n, room;
     char *names; /* all names, one after the other */
     u64 used;
+    const char *meta; /* among them: key, value, key, value ... */
+    u32 nmeta;
 };
 
 /* SOHO_IO with errno's reason; `doing` is a verb. */
@@ -177,17 +179,21 @@ read_entry(Json *j, TensorRow *row)
     return 0;
 }
 
-/* {"key": "value"}: checked, not kept. */
+/* {"key": "value"}: kept among the names, one after the other. */
 static int
-read_metadata(Json *j)
+read_metadata(Json *j, Tensors *t)
 {
     int more;
     u64 n;
 
     TRY(json_object(j));
+    t->meta = t->names + t->used;
     while (!json_next(j, &more) && more) {
-        TRY(json_key_text(j, NULL, 0, &n));
-        TRY(json_string(j, NULL, 0, &n));
+        TRY(json_key(j, t->names + t->used, j->bytes + 1 - t->used));
+        t->used += strlen(t->names + t->used) + 1;
+        TRY(json_string(j, t->names + t->used, j->bytes + 1 - t->used, &n));
+        t->used += strlen(t->names + t->used) + 1;
+        t->nmeta++;
     }
     return j->err->code;
 }
@@ -226,7 +232,7 @@ read_entries(Err *e, Tensors *t, const u8 *text, u64 bytes)
         if (!strcmp(name, "__metadata__")) {
             if (metadata++)
                 return json_bad(&j, at, "a second __metadata__");
-            TRY(read_metadata(&j));
+            TRY(read_metadata(&j, t));
             continue;
         }
         t->used += strlen(name) + 1;
@@ -429,6 +435,21 @@ tensors_find(const Tensors *file, const char *name)
 
     return file->n ? bsearch(&key, file->row, file->n, sizeof key, by_name)
                    : NULL;
+}
+
+const char *
+tensors_meta(const Tensors *file, const char *key)
+{
+    const char *at = file->meta;
+
+    for (u32 i = 0; i < file->nmeta; i++) {
+        const char *value = at + strlen(at) + 1;
+
+        if (!strcmp(at, key))
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
 }
 
 int

@@ -129,6 +129,8 @@ begin(Err *e, Train *t)
     TRY(weights_load(e, t->run, path, &unexpected));
     log_say(&t->log, "weights from %s%s", path,
             unexpected ? " (it holds others too, which the plan has not)" : "");
+    if (*e->text)
+        log_say(&t->log, "warning: %s", e->text);
     return 0;
 }
 

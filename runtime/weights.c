@@ -181,6 +181,25 @@ weights_file(Err *e, const char *path, char file[PATH_MAX])
     return 0;
 }
 
+/* A mask in another place is seen by no check of names and shapes. */
+static void
+compare_compat(Err *e, const Plan *plan, const Tensors *file, const char *path)
+{
+    const char *now = plan_meta(plan, "config.compat");
+    const char *then = tensors_meta(file, "compat");
+    char shown[32];
+
+    e->text[0] = 0;
+    if (!now || !then || !strcmp(now, then))
+        return;
+    err_clean(shown, sizeof shown, then, strlen(then));
+    snprintf(e->text, sizeof e->text,
+             "%s: these weights were trained with the picture's mask of compat "
+             "= %s, the plan masks as %s, so its answers will be worse: "
+             "compile the model with --set compat=%s",
+             path, shown, now, shown);
+}
+
 int
 weights_load(Err *e, Run *run, const char *path, u32 *unexpected)
 {
@@ -193,7 +212,8 @@ weights_load(Err *e, Run *run, const char *path, u32 *unexpected)
         *unexpected = count_unexpected(&run->plan, file);
     if (!check_all(e, &run->plan, file, name)) {
         run_weights_changed(run);
-        load_all(e, run, file);
+        if (!load_all(e, run, file))
+            compare_compat(e, &run->plan, file, name);
     }
     tensors_close(file);
     return e->code;
@@ -228,13 +248,24 @@ fill_rows(Err *e, Run *run, TensorOut *row, u32 *n)
 int
 weights_save(Err *e, Run *run, const char *path)
 {
+    static const char *const key[][2] = {{"compat", "config.compat"},
+                                         {"model", "model"}};
     TensorOut *row = malloc((run->plan.nbuffer + 1) * sizeof *row);
-    u32 n = 0;
+    const char *meta[2 * countof(key) + 1] = {0};
+    u32 n = 0, m = 0;
 
     FAIL_IF(!row, e, SOHO_MEMORY, "%s: no memory for a list of %u tensors",
             path, run->plan.nbuffer);
+    for (u32 i = 0; i < countof(key); i++) {
+        const char *value = plan_meta(&run->plan, key[i][1]);
+
+        if (!value)
+            continue;
+        meta[m++] = key[i][0];
+        meta[m++] = value;
+    }
     if (!fill_rows(e, run, row, &n))
-        tensors_write(e, path, row, n, NULL);
+        tensors_write(e, path, row, n, m ? meta : NULL);
     free(row);
     return e->code;
 }

@@ -1,7 +1,8 @@
 /* rt.h - the C API of libsoho: open a plan, give it weights, run its phases.
  *
  * Functions return 0 or one of the codes of base.h; soho_message() then says
- * what, where, expected and got, and what to do.  One Soho is used by one
+ * what, where, expected and got, and what to do.  After a success it is empty,
+ * or a note on what may surprise.  One Soho is used by one
  * thread at a time.  After the first run of a phase the library allocates
  * nothing. */
 #ifndef SOHO_RT_H

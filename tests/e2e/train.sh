@@ -52,6 +52,12 @@ check eval-shuffled $? "$(cat "$room/said")"
 	--question 'what color is the triangle?' --top 3 >"$room/said" 2>&1 &&
 	[ "$(grep -c ' %  [a-z0-9]' "$room/said")" = 3 ]
 check infer $? "$(cat "$room/said")"
+sed 's/"compat":"fixed"/"compat":"upper"/' \
+	"$room/whole/ckpt-40/weights.safetensors" >"$room/upper.safetensors"
+"$SOHO_RT" infer "$plan" --image "$data/example.jpg" --question x \
+	--weights "$room/upper.safetensors" >"$room/said" 2>&1 &&
+	grep -q 'warning: .*trained with .* compat = upper' "$room/said"
+check infer-other-mask $? "$(cat "$room/said")"
 "$SOHO_RT" infer "$plan" --image "$data/answers.txt" --seed 1 \
 	--question x >"$room/said" 2>&1
 check infer-no-picture "$([ $? -eq 3 ]; echo $?)" "$(cat "$room/said")"

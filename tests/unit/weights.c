@@ -193,7 +193,7 @@ headers(void)
 /* ------------------------------------------------------------ into a plan */
 
 static void
-write_some(const char *path, u32 n, u32 dtype)
+write_trained(const char *path, u32 n, u32 dtype, const char *const *meta)
 {
     static const f32 data[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     const TensorOut rows[] = {
@@ -204,7 +204,13 @@ write_some(const char *path, u32 n, u32 dtype)
     };
     Err e = {0};
 
-    check(!tensors_write(&e, path, rows, n, NULL), "write", e.text);
+    check(!tensors_write(&e, path, rows, n, meta), "write", e.text);
+}
+
+static void
+write_some(const char *path, u32 n, u32 dtype)
+{
+    write_trained(path, n, dtype, NULL);
 }
 
 static Run *
@@ -216,6 +222,11 @@ open_plan(int train)
     Err e = {0};
 
     make_start(&m, CPU_avx2, 1);
+    m.nmeta = 0;
+    m.meta[m.nmeta++] =
+        (PlanMeta){make_text(&m, "model"), make_text(&m, "some.lua")};
+    m.meta[m.nmeta++] =
+        (PlanMeta){make_text(&m, "config.compat"), make_text(&m, "fixed")};
     make_buffer(&m, "a.weight", AR_param, RO_param, DT_f32, (i64)3, (i64)4,
                 (i64)0);
     make_buffer(&m, "bn.running_mean", AR_state, RO_state, DT_f32, (i64)4,
@@ -230,6 +241,48 @@ open_plan(int train)
     check(!run_open(&e, path, 1u << (train ? PH_update : PH_infer), &run),
           "open plan", e.text);
     return run;
+}
+
+/* What a file's metadata say of a key. */
+static void
+check_meta(const char *path, const char *key, const char *value)
+{
+    Tensors *file;
+    const char *got = NULL;
+    Err e = {0};
+
+    if (!tensors_open(&e, path, &file)) {
+        got = tensors_meta(file, key);
+        check(value ? got && !strcmp(got, value) : !got, "metadata", key);
+        tensors_close(file);
+    } else {
+        check(0, "metadata", e.text);
+    }
+}
+
+/* Weights with and without a word on their mask; the plan's is "fixed". */
+static void
+compat_cases(void)
+{
+    static const char *const other[] = {"x", "", "compat", "upstr\neam", NULL};
+    static const char *const same[] = {"compat", "fixed", NULL};
+    const char *path = in_room("compat.safetensors");
+    Run *run = open_plan(1);
+    Err e = {0};
+
+    write_trained(path, 4, DT_f32, other);
+    check(!weights_load(&e, run, path, NULL) &&
+              strstr(e.text, "compat.safetensors: these weights were trained "
+                             "with the picture's mask of compat = upstr\\x0aeam"
+                             ", the plan masks as fixed"),
+          "other mask", e.text);
+    write_trained(path, 4, DT_f32, same);
+    check(!weights_load(&e, run, path, NULL) && !e.text[0], "same mask",
+          e.text);
+    write_some(path, 4, DT_f32);
+    check(!weights_load(&e, run, path, NULL) && !e.text[0], "unknown mask",
+          e.text);
+    run_close(run);
 }
 
 static void
@@ -254,8 +307,12 @@ load_cases(void)
     weight[11] = -1;
     check(!weights_save(&e, run, inside), "save", e.text);
     weight[11] = 0;
-    check(!weights_load(&e, run, folder, NULL) && weight[11] == -1,
+    check(!weights_load(&e, run, folder, NULL) && weight[11] == -1 &&
+              !e.text[0],
           "load a folder", e.text);
+    check_meta(inside, "model", "some.lua");
+    check_meta(inside, "compat", "fixed");
+    check_meta(inside, "nothing", NULL);
     unlink(inside);
     rmdir(folder);
     write_some(bad, 1, DT_f32);
@@ -414,6 +471,7 @@ main(void)
     round_trip();
     headers();
     load_cases();
+    compat_cases();
     manifest();
     vfs_remove_dir(&(Err){0}, room);
     return failed;
