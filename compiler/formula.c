@@ -88,11 +88,21 @@ void
 formula_draw(Loops *x, const char *slot, u32 k, const char *size,
              const char *first, const char *count)
 {
+    formula_draw_runs(x, slot, k, size, "", first, count);
+}
+
+void
+formula_draw_runs(Loops *x, const char *slot, u32 k, const char *size,
+                  const char *runs, const char *first, const char *count)
+{
     const Node *n = loops_node(x, k);
     loops_put(x, slot, n->place, format("float u%u[%s];", k, size));
+    if (*runs)
+        loops_put(x, slot, n->place, runs);
     loops_put(x, slot, n->place,
-              format("philox_fill(u%u, d%u + %s, %s, 0x%08xu, step);", k, k,
-                     first, count, draw_site(attr_s(n, "site"))));
+              format("philox_fill(u%u%s, d%u + %s, %s, 0x%08xu, step);", k,
+                     *runs ? " + q" : "", k, first, count,
+                     draw_site(attr_s(n, "site"))));
 }
 
 /* y = v, or y += v, for every output operand that holds member k's value. */

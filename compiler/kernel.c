@@ -204,6 +204,42 @@ row_number(Loops *x, u32 k)
     formula_store(x, slot, k, true, load_row);
 }
 
+/* The numbers member k draws for a row: one run of the whole tensor, or several
+ * where prune has cut an axis that lies within the row. */
+static void
+row_draw(Loops *x, u32 k)
+{
+    const Segment *s = &x->seg[1];
+    const i64 *stride = NULL;
+    const char *first = "0";
+    u32 outer = s->n;
+    i64 run = 1;
+    for (u32 i = 0; i < x->ndraw; i++)
+        if (x->draw[i].k == k)
+            stride = x->draw[i].stride;
+    for (; outer; outer--) {
+        const Axis *a = &s->axis[outer - 1];
+        if (a->size > 1 && loops_stride(stride, a) != run)
+            break;
+        run *= a->size;
+    }
+    if (!outer) {
+        formula_draw(x, "row", k, "COLS", "0", "COLS");
+        return;
+    }
+    i64 below = run;
+    for (u32 i = outer; i-- > 0;) {
+        const Axis *a = &s->axis[i];
+        first = format("%s + q / %lld %% %lld * %lld", first, (long long)below,
+                       (long long)a->size, (long long)loops_stride(stride, a));
+        below *= a->size;
+    }
+    formula_draw_runs(x, "row", k, "COLS",
+                      format("for (int64_t q = 0; q < COLS; q += %lld)",
+                             (long long)run),
+                      first, format("%lld", (long long)run));
+}
+
 static void
 row_element(Loops *x, u32 k, const char **saved)
 {
@@ -211,7 +247,7 @@ row_element(Loops *x, u32 k, const char **saved)
     u32 loop = x->g->level[k];
     const char *slot = format("loop%u", loop);
     if (n->op == OP_dropout)
-        formula_draw(x, "row", k, "COLS", "0", "COLS");
+        row_draw(x, k);
     const char *value = formula_of(x, k, load_row);
     if (read_later(x, k)) {
         saved[k] = format("t%u[j]", k);

@@ -91,6 +91,9 @@ const char *formula_of(Loops *x, u32 k, LoadText *load); /* right-hand side */
  * number d<k> + first on. */
 void formula_draw(Loops *x, const char *slot, u32 k, const char *size,
                   const char *first, const char *count);
+/* The same in a loop `runs` over q, places in u<k>. */
+void formula_draw_runs(Loops *x, const char *slot, u32 k, const char *size,
+                       const char *runs, const char *first, const char *count);
 /* d<k>: where the draws of the row begin; slot row. */
 void formula_draw_starts(Loops *x, const char *const *word,
                          const Axis *const *axis, const u32 *n, u32 parts);
