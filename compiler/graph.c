@@ -258,8 +258,10 @@ graph_rebuild(Prog *p, Func *f, Rewrite *fn, void *user)
             in[k] = mapped(map, n->in[k]);
         Build b = {p, f, n->name, n->place};
         Val v = fn(&b, n, in, user);
-        for (u32 k = 0; k < 4; k++)
-            map[VAL(i, k)] = k ? VAL_NONE : v;
+        bool like = v != VAL_NONE && node_of(f, v)->nout == n->nout;
+        map[VAL(i, 0)] = v;
+        for (u32 k = 1; k < 4; k++) /* a node like n stands for all of it */
+            map[VAL(i, k)] = like && k < n->nout ? v + k : VAL_NONE;
         if (v != VAL_NONE)
             continue;
         u32 id = node_add(f, n->op, in, n->nin, n->attr, n->name, n->place);
