@@ -3,10 +3,10 @@
  * they may be. */
 #include "compiler/sohoc.h"
 
-typedef struct Table {
+struct Same {
     u32 *slot; /* node id + 1, 0 empty */
     u32 size;  /* power of two */
-} Table;
+};
 
 static u64
 mix(u64 h, u64 x)
@@ -52,7 +52,7 @@ sorted(const Node *n, const Val *in, Val *to)
 static bool
 equal(const Node *a, const Node *n, const Val *in)
 {
-    if (a->op != n->op || a->nin != n->nin ||
+    if (a->op != n->op || a->nin != n->nin || a->group != n->group ||
         !type_same(&a->out[0], &n->out[0]))
         return false;
     Val have[MAX_IN];
@@ -71,20 +71,40 @@ equal(const Node *a, const Node *n, const Val *in)
     return true;
 }
 
-static Val
-share(Build *b, const Node *n, const Val *mapped, void *user)
+/* A copy of n in the graph that is being built. */
+static u32
+keep(Build *b, const Node *n, const Val *in)
 {
-    Table *t = user;
-    u8 kind = optab[n->op].kind;
-    if (kind == KIND_effect)
-        return VAL_NONE;
+    u32 id = node_add(b->f, n->op, in, n->nin, n->attr, n->name, n->place);
+    memcpy(b->f->node[id].out, n->out, sizeof n->out);
+    b->f->node[id].group = n->group;
+    return id;
+}
+
+Same *
+cse_table(const Func *f)
+{
+    Same *t = mem_alloc(sizeof *t);
+    t->size = 64;
+    while (t->size < 2 * f->nnode)
+        t->size *= 2;
+    t->slot = mem_alloc(t->size * sizeof *t->slot);
+    return t;
+}
+
+Val
+cse_share(Build *b, const Node *n, const Val *mapped, void *same)
+{
+    Same *t = same;
+    if (optab[n->op].kind == KIND_effect)
+        return VAL(keep(b, n, mapped), 0);
     Val in[MAX_IN];
     sorted(n, mapped, in);
     for (u64 h = hash(n, in);; h++) {
         u32 *slot = &t->slot[h & (t->size - 1)];
-        if (!*slot) { /* the node that graph_rebuild is about to add */
-            *slot = b->f->nnode + 1;
-            return VAL_NONE;
+        if (!*slot) {
+            *slot = keep(b, n, mapped) + 1;
+            return VAL(*slot - 1, 0);
         }
         if (equal(&b->f->node[*slot - 1], n, in))
             return VAL(*slot - 1, 0);
@@ -94,11 +114,6 @@ share(Build *b, const Node *n, const Val *mapped, void *user)
 void
 pass_cse(Prog *p)
 {
-    for (u32 i = 0; i < p->nfunc; i++) {
-        Table t = {.size = 64};
-        while (t.size < 2 * p->func[i].nnode)
-            t.size *= 2;
-        t.slot = mem_alloc(t.size * sizeof *t.slot);
-        graph_rebuild(p, &p->func[i], share, &t);
-    }
+    for (u32 i = 0; i < p->nfunc; i++)
+        graph_rebuild(p, &p->func[i], cse_share, cse_table(&p->func[i]));
 }

@@ -67,7 +67,7 @@ static const struct {
 /* Passes that only make a plan better: without one of them it computes the
  * same. */
 static const char *const optional[] = {"prune",     "fold", "hoist", "cse",
-                                       "recompute", "dce",  "order"};
+                                       "recompute", "dce",  "merge", "order"};
 
 static void
 print_help(void)
