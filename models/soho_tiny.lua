@@ -7,19 +7,20 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   buckets = {{96, 128}, {128, 96}},               -- padded height, width
   long = 0, short = 0,             -- sides in pixels; 0: all that a bucket holds
   train_long = 0, train_short = {0, 0},           -- training draws the shorter
-  batch = 32, sentences = 8, tokens = 16,         -- R = batch * sentences rows
-  depth = 18, width = {16, 32, 64, 128}, strides = {2, 2, 1, 2, 2, 2},
+  batch = 16, sentences = 8, tokens = 12,         -- R = batch * sentences rows
+  depth = 18, width = {32, 32, 64, 128}, strides = {2, 2, 1, 2, 2, 1},
   frozen_stages = 0, zero_last = false,           -- the stem keeps its draw
   hidden = 128, layers = 2, heads = 4, inner = 512, positions = 64,
-  dropout = 0.1, head_dropout = 0.1,
+  spread = 0.07, dropout = 0.05, head_dropout = 0.05,
   vocab = 128, answers = 13,       -- or files, which go into the plan
   compat = "fixed",                -- "upstream" masks as the official code does
   precision = "f32",
-  lr = 5e-4, decay = 0.01,
-  backbone_lr = 1e-2, backbone_decay = 1e-4, momentum = 0.9,
-  warmup = 100, warmup_ratio = 0.1, lr_floor = 0.01, epochs = 20,
-  accumulate = 2, clip = 4,
+  lr = 1e-3, backbone_lr = 2e-3, decay = 0.01,                     -- AdamW
+  neck_lr = 1e-2, neck_decay = 1e-4, momentum = 0.9,               -- SGD
+  warmup = 400, warmup_ratio = 0.1, lr_floor = 0.02, epochs = 12,
+  accumulate = 2, clip = 20,
 }, use "ranges")
+use("nn").spread = c.spread
 
 local function answer(door)                       -- -> logits [R,A]
   local x = image.normalise(door.image, door.image_size)      -- [B,H,W,3]
@@ -50,10 +51,15 @@ phase("infer", {batch = 1, sentences = 1}, function(door)
   return {logits = z, prob = op.sigmoid {z}}
 end)
 
+local function adamw(lr)
+  return optim.adamw {lr = lr, betas = {0.9, 0.999}, eps = 1e-6,
+                      decay = c.decay}
+end
+
 phase("update", optim.groups {     -- the first pattern that matches wins
   clip = c.clip, accumulate = c.accumulate, schedule = optim.cosine(c),
-  {"backbone.*", optim.sgd {lr = c.backbone_lr, momentum = c.momentum,
-                            decay = c.backbone_decay}},
-  {"*", optim.adamw {lr = c.lr, betas = {0.9, 0.999}, eps = 1e-6,
-                     decay = c.decay}},
+  {"neck.*", optim.sgd {lr = c.neck_lr, momentum = c.momentum,
+                        decay = c.neck_decay}},
+  {"backbone.*", adamw(c.backbone_lr)},
+  {"*", adamw(c.lr)},
 })

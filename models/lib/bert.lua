@@ -40,9 +40,9 @@ local function embed(name, tokens, c)
   local T, C = tokens:dim(2), c.hidden
   local words = nn.embedding(name .. ".word_embeddings", tokens, c.vocab, C)
   local place = param(name .. ".position_embeddings.weight",
-                      {c.positions, C}, init.normal(0.02))
+                      {c.positions, C}, init.normal(nn.spread))
   local kind = param(name .. ".token_type_embeddings.weight", {2, C},
-                     init.normal(0.02))
+                     init.normal(nn.spread))
   local x = words + place:slice(1, 1, T) + kind:at(1, 1)
   x = nn.layer_norm(name .. ".LayerNorm", x, eps)
   return nn.dropout(name .. ".dropout", x, c.dropout)

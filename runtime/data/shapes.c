@@ -349,11 +349,11 @@ cmd_shapes(int argc, char **argv)
 {
     ShapesSpec spec = {.seed = 1};
     const char *size = "128x96";
-    u64 images[PARTS] = {3000, 500};
+    u64 images[PARTS] = {8000, 500};
     const Option options[] = {
         {OPT_TEXT, "--out", "DIR", &spec.out, 1, "folder to write"},
         {OPT_COUNT, "--images", "N", &images[TRAIN], 0,
-         "training pictures (3000)"},
+         "training pictures (8000)"},
         {OPT_COUNT, "--val", "N", &images[UNSEEN], 0, "unseen pictures (500)"},
         {OPT_COUNT, "--seed", "N", &spec.seed, 0, "other draws (1)"},
         {OPT_TEXT, "--size", "WxH", &size, 0, "largest picture (128x96)"},

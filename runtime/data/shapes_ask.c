@@ -380,7 +380,7 @@ trim(Asked *asked, u32 n, Given given)
 u32
 ask_all(Scene *scene, u32 nscene, Asked *asked)
 {
-    static const u8 slot[SLOTS] = {ASK_MANY,   ASK_IS,    ASK_COLOR, ASK_KIND,
+    static const u8 slot[SLOTS] = {ASK_MANY,   ASK_KIND,  ASK_COLOR, ASK_KIND,
                                    ASK_BESIDE, ASK_COLOR, ASK_KIND,  ASK_IS};
     /* Where a picture has too few shapes for a slot of that sort. */
     static const u8 instead[] = {[ASK_MANY] = ASK_IS,
