@@ -198,6 +198,20 @@ show_step(const Plan *p, u32 i, FILE *out)
 
 /* ------------------------------------------------------------------ phases */
 
+/* Floating-point operations of all steps, and bytes that they read and write.
+ */
+static void
+show_work(const Plan *p, const PlanPhase *h, FILE *out)
+{
+    u64 flop = 0, bytes = 0;
+
+    for (u32 s = h->step; s < h->step + h->nstep; s++) {
+        flop += p->step[s].flop;
+        bytes += p->step[s].bytes;
+    }
+    fprintf(out, "work flop %" PRIu64 " moved %" PRIu64 "\n", flop, bytes);
+}
+
 static void
 show_phase(const Plan *p, u32 i, FILE *out)
 {
@@ -216,6 +230,7 @@ show_phase(const Plan *p, u32 i, FILE *out)
         if (h->need[k])
             fprintf(out, " %s %" PRIu64, arena_name[k], h->need[k]);
     fputc('\n', out);
+    show_work(p, h, out);
     for (u32 d = h->door; d < h->door + h->ndoor; d++) {
         const PlanDoor *door = &p->door[d];
         const PlanBuffer *b = &p->buffer[door->buffer];
