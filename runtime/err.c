@@ -22,23 +22,46 @@ err_set(Err *e, int code, const char *fmt, ...)
     return code;
 }
 
+/* Puts "where: " at byte `at` of the text; what no longer fits falls off. */
+static void
+insert(Err *e, size_t at, const char *fmt, va_list args)
+{
+    char where[ERR_TEXT];
+    size_t n, keep = strlen(e->text);
+
+    at = at < keep ? at : keep;
+    keep -= at;
+    vsnprintf(where, sizeof where - 2, fmt, args);
+    strcat(where, ": ");
+    n = strlen(where);
+    if (n > sizeof e->text - 1 - at)
+        n = sizeof e->text - 1 - at;
+    if (keep > sizeof e->text - 1 - at - n)
+        keep = sizeof e->text - 1 - at - n;
+    memmove(e->text + at + n, e->text + at, keep);
+    memcpy(e->text + at, where, n);
+    e->text[at + n + keep] = 0;
+}
+
 int
 err_at(Err *e, const char *fmt, ...)
 {
-    char where[ERR_TEXT];
     va_list args;
-    size_t n, keep = strlen(e->text);
 
     va_start(args, fmt);
-    vsnprintf(where, sizeof where - 2, fmt, args);
+    insert(e, 0, fmt, args);
     va_end(args);
-    strcat(where, ": ");
-    n = strlen(where);
-    if (keep > sizeof e->text - 1 - n)
-        keep = sizeof e->text - 1 - n;
-    memmove(e->text + n, e->text, keep);
-    memcpy(e->text, where, n);
-    e->text[n + keep] = 0;
+    return e->code;
+}
+
+int
+err_in(Err *e, size_t n, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    insert(e, n, fmt, args);
+    va_end(args);
     return e->code;
 }
 

@@ -27,6 +27,10 @@ int err_set(Err *e, int code, const char *fmt, ...)
  * returns its code. */
 int err_at(Err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same behind the first `n` bytes of the text. */
+int err_in(Err *e, size_t n, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 void err_clear(Err *e);
 
 /* Copies at most size-1 bytes of s[0..n) with control bytes, DEL and invalid

@@ -91,6 +91,7 @@ typedef struct Json {
     Err *err;
     u32 depth, deepest; /* open containers: now, and at most so far */
     u64 nvalue;         /* values taken so far, containers included */
+    u32 place;          /* bytes of the error's text that say the place */
     int fresh;          /* the innermost container was opened just now */
     u64 object[JSON_MAX_DEPTH / 64]; /* bit d: level d is an object */
 } Json;

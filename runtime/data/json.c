@@ -35,12 +35,17 @@ json_bad(Json *j, u64 at, const char *fmt, ...)
     char what[ERR_TEXT / 2];
     va_list args;
 
+    if (j->err->code)
+        return j->err->code;
     va_start(args, fmt);
     vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
-    return err_set(j->err, SOHO_BAD, "%s:%llu: byte %llu: %s", j->path,
-                   (unsigned long long)line_of(j, at), (unsigned long long)at,
-                   what);
+    err_set(j->err, SOHO_BAD, "%s:%llu: byte %llu: ", j->path,
+            (unsigned long long)line_of(j, at), (unsigned long long)at);
+    j->place = (u32)strlen(j->err->text);
+    snprintf(j->err->text + j->place, sizeof j->err->text - j->place, "%s",
+             what);
+    return SOHO_BAD;
 }
 
 /* Bytes of the token at `at` that a message shows. */

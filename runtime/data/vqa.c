@@ -228,13 +228,14 @@ read_question(Reader *r, Draft *d)
     }
 }
 
-/* Says in front of an error which question it was about. */
+/* Says between place and fault of an error which question it was about. */
 static int
 blame(Reader *r, const Draft *d, u32 n)
 {
     if (d->named)
-        return err_at(r->e, "question_id %llu", (unsigned long long)d->q.id);
-    return err_at(r->e, "question %u of the picture", n + 1);
+        return err_in(r->e, r->j.place, "question_id %llu",
+                      (unsigned long long)d->q.id);
+    return err_in(r->e, r->j.place, "question %u of the picture", n + 1);
 }
 
 static int
@@ -418,8 +419,11 @@ read_data(Reader *r)
         if (!more)
             return 0;
         start_question(r, &d);
-        if (read_item(r, &d))
-            return err_at(r->e, "data[%u]", n);
+        if (read_item(r, &d)) {
+            if (d.named) /* it is a question itself */
+                blame(r, &d, 0);
+            return err_in(r->e, r->j.place, "data[%u]", n);
+        }
     }
 }
 

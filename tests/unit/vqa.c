@@ -149,6 +149,37 @@ refuse(const Row *row, u32 n)
     }
 }
 
+/* File and line, byte, picture, question, fault, in this order. */
+static void
+places(void)
+{
+    static const char tail[] = "label 3, the plan has 3 answers";
+    static const Row row[] = {
+        {"place-grouped",
+         SET(ITEM("a", "64", "64", Q("4", "is", "1", "1")) ",\n" ITEM(
+             "b", "64", "64",
+             Q("5", "is", "1", "1") ",\n\n" Q("6", "is", "3", "1"))),
+         ":4: byte 297: data[1]: question_id 6: "},
+        {"place-unnamed",
+         SET(ITEM("a", "64", "64", Q("4", "is", "1", "1") ",{\"labels\":[3]}")),
+         ":1: byte 140: data[0]: question 2 of the picture: "},
+        {"place-flat",
+         SET("{\"question_id\":7,\"file_name\":\"a\",\n\"labels\":[3]}"),
+         ":2: byte 53: data[0]: question_id 7: "},
+    };
+    Vqa s;
+    Err e;
+
+    for (u32 i = 0; i < countof(row); i++) {
+        char want[512];
+
+        snprintf(want, sizeof want, "%s%s%s", path, row[i].message, tail);
+        check(open_text(&e, row[i].text, answers, 1, &s) == SOHO_BAD &&
+                  !strcmp(e.text, want),
+              row[i].name, e.text);
+    }
+}
+
 static void
 bad_questions(void)
 {
@@ -179,6 +210,7 @@ bad_questions(void)
     };
 
     refuse(row, countof(row));
+    places();
 }
 
 #define FILED(file) SET(ITEM(file, "64", "64", Q("5", "is", "1", "1")))
