@@ -54,4 +54,4 @@ sed 's/9007199254740993/9007199254740992/' one >three
 check exact 1 "$(vqa three | grep -vc "$(sed 's/.*checksum//' out)")"
 sed 's/\[1\]/[2]/' one >four
 vqa four
-check label '3 1' "$? $(grep -c 'question_id 9007199254740993.*four:1.*label 2' err)"
+check label '3 1' "$? $(grep -c 'four:1: .*data\[0\]: question_id 9007199254740993: label 2' err)"
