@@ -1,10 +1,9 @@
 -- SOHO for visual question answering as shipped: ResNet-18, 3 layers.
-local image, resnet, neck = use "image", use "resnet", use "neck"
-local bert, heads, optim = use "bert", use "heads", use "optim"
+local vqa, optim = use "vqa", use "optim"
 
 local c = config({                 -- `sohoc --set name=value` replaces a field
   buckets = {{608, 1024}, {1024, 608}},           -- padded height, width
-  long = 1000, short = 600,        -- sides in pixels; 0: all that a bucket holds
+  long = 1000, short = 600,       -- sides in pixels; 0: as a bucket holds
   train_long = 1333, train_short = {400, 800},    -- training draws the shorter
   batch = 32, sentences = 1, tokens = 16,         -- R = batch * sentences rows
   depth = 18, width = {64, 128, 256, 512}, strides = {2, 2, 1, 2, 2, 2},
@@ -20,34 +19,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   accumulate = 2, clip = 4,
 }, use "ranges")
 
-local function answer(door)                       -- -> logits [R,A]
-  local x = image.normalise(door.image, door.image_size)      -- [B,H,W,3]
-  local map = resnet("backbone", x, c)                        -- [B,h,w,512]
-  local seen, mask = neck.plain("neck", map, door, c)         -- [B,V,C], [B,V]
-  local h = bert("language.bert", door.tokens, door.token_mask, seen, mask, c)
-  return heads.vqa("head.vqa", h:at(2, 1), c)     -- row 1 of dimension 2: [CLS]
-end
-
-phase("train", function(door)                     -- backward is the compiler's
-  local z = answer(door)
-  local loss = heads.bce(z, door.answers)
-  return {logits = z, loss = loss, loss_cls = loss,
-          score = heads.score(z, door.answers)}
-end)
-
-phase("eval", function(door)
-  local z = answer(door)
-  return {logits = z, loss = heads.bce(z, door.answers),
-          score = heads.score(z, door.answers),
-          row_loss = heads.row_bce(z, door.answers),
-          row_score = heads.row_score(z, door.answers),
-          answer = op.arg_max {z}}
-end)
-
-phase("infer", {batch = 1, sentences = 1}, function(door)
-  local z = answer(door)
-  return {logits = z, prob = op.sigmoid {z}}
-end)
+vqa(c)                             -- phases train, eval, infer
 
 phase("update", optim.groups {     -- the first pattern that matches wins
   clip = c.clip, accumulate = c.accumulate, schedule = optim.step_decay(c),

@@ -1,11 +1,10 @@
 -- SOHO for visual question answering, small: it learns on two cores.  The
 -- architecture is soho_res18's, and so are all of its parts.
-local image, resnet, neck = use "image", use "resnet", use "neck"
-local bert, heads, optim = use "bert", use "heads", use "optim"
+local vqa, optim = use "vqa", use "optim"
 
 local c = config({                 -- `sohoc --set name=value` replaces a field
   buckets = {{96, 128}, {128, 96}},               -- padded height, width
-  long = 0, short = 0,             -- sides in pixels; 0: all that a bucket holds
+  long = 0, short = 0,            -- sides in pixels; 0: as a bucket holds
   train_long = 0, train_short = {0, 0},           -- training draws the shorter
   batch = 16, sentences = 8, tokens = 12,         -- R = batch * sentences rows
   depth = 18, width = {32, 32, 64, 128}, strides = {2, 2, 1, 2, 2, 1},
@@ -22,34 +21,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
 }, use "ranges")
 use("nn").spread = c.spread
 
-local function answer(door)                       -- -> logits [R,A]
-  local x = image.normalise(door.image, door.image_size)      -- [B,H,W,3]
-  local map = resnet("backbone", x, c)                        -- [B,h,w,128]
-  local seen, mask = neck.plain("neck", map, door, c)         -- [B,V,C], [B,V]
-  local h = bert("language.bert", door.tokens, door.token_mask, seen, mask, c)
-  return heads.vqa("head.vqa", h:at(2, 1), c)     -- row 1 of dimension 2: [CLS]
-end
-
-phase("train", function(door)                     -- backward is the compiler's
-  local z = answer(door)
-  local loss = heads.bce(z, door.answers)
-  return {logits = z, loss = loss, loss_cls = loss,
-          score = heads.score(z, door.answers)}
-end)
-
-phase("eval", function(door)
-  local z = answer(door)
-  return {logits = z, loss = heads.bce(z, door.answers),
-          score = heads.score(z, door.answers),
-          row_loss = heads.row_bce(z, door.answers),
-          row_score = heads.row_score(z, door.answers),
-          answer = op.arg_max {z}}
-end)
-
-phase("infer", {batch = 1, sentences = 1}, function(door)
-  local z = answer(door)
-  return {logits = z, prob = op.sigmoid {z}}
-end)
+vqa(c)                             -- phases train, eval, infer
 
 local function adamw(lr)
   return optim.adamw {lr = lr, betas = {0.9, 0.999}, eps = 1e-6,
