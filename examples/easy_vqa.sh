@@ -11,7 +11,7 @@
 set -e
 
 # What differs from soho_tiny: square pictures, shown at twice their 64 pixels.
-EASY_SET='image=128x128'
+EASY_SET='image=128x128 epochs=10'
 
 data=$(cd "${1:?usage: easy_vqa.sh DATA [OPTION of soho-rt train]...}" && pwd)
 shift

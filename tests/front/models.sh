@@ -39,9 +39,9 @@ has() {
         echo "not ok $1: no line with $2"
 }
 counts "soho_tiny" 6 106
-has "rows image-major" '^%[0-9]* broadcast .* f32\[32,8,2,128\]'
-has "a frozen stem" '^param backbone.conv1.weight f32\[16,3,7,7\] normal=[0-9.]*  ;'
-has "both optimisers" '^optim "backbone.\*" rule="sgd"'
+has "rows image-major" '^%[0-9]* broadcast .* f32\[16,8,12,128\]'
+has "a frozen stem" '^param backbone.conv1.weight f32\[32,3,7,7\] normal=[0-9.]*  ;'
+has "both optimisers" '^optim "neck.\*" rule="sgd"'
 has "the config goes along" '^meta "config.buckets" "96x128,128x96"'
 has "eval gives the loss of each row" '^out row_loss'
 has "pictures fill the buckets" '^meta "config.long" "0"'
@@ -54,7 +54,7 @@ counts "nothing frozen" 6 106 --set frozen_stages=-1
 has "the stem learns" '^param backbone.conv1.weight .* trainable'
 has "and follows the batch" '^%[0-9]* batch_norm .* train=1 *"backbone.bn1"'
 counts "last norms at 0" 6 106 --set zero_last=true
-has "layer1.0 starts as nothing" '^param backbone.layer1.0.bn2.weight f32\[16\] fill=0 '
+has "layer1.0 starts as nothing" '^param backbone.layer1.0.bn2.weight f32\[32\] fill=0 '
 counts "official mask" 6 106 --set compat=upstream
 has "measured by the height" '^%[0-9]* valid_mask .* square=1'
 counts "no dropout" 6 106 --set dropout=0 --set head_dropout=0
