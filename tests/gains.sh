@@ -56,6 +56,8 @@ row() {
 	compile without "$@"
 	echo "$pass $(nodes "$pass") $all $(needs without)" | awk '
 	function more(without, with) {
+		if (!with)
+			return "-"
 		return sprintf("%+.1f %%", 100 * (without - with) / with)
 	}
 	{
