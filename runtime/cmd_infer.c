@@ -1,5 +1,5 @@
-/* cmd_infer.c - soho-rt infer: answers to a question about one picture. */
-#include <math.h>
+/* cmd_infer.c - soho-rt infer: answers to questions about one picture. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +14,10 @@ enum { INFER_TOP = 1000 };
 #define NO_SEED UINT64_MAX
 
 typedef struct Infer {
-    const char *plan, *image, *question, *weights;
+    const char *plan, *image, *weights;
+    TextList question;
     u64 seed, top;
-    int json;
+    int json, memory;
 } Infer;
 
 /* Weights from where the options say: a path, else a seed, else ./run. */
@@ -43,13 +44,20 @@ load(Err *e, Soho *soho, const Infer *o)
     return 0;
 }
 
+/* Of one question; with others beside it, the question too. */
 static void
-print_answers(const Infer *o, const SohoAnswer *answer)
+print_answers(const Infer *o, const char *question, const SohoAnswer *answer)
 {
     char shown[256];
 
-    if (o->json)
-        printf("{\"answers\": [");
+    if (o->json) {
+        printf("{\"question\": ");
+        quote_json(stdout, question);
+        printf(", \"answers\": [");
+    } else if (o->question.n > 1) {
+        printf("%s\n",
+               err_clean(shown, sizeof shown, question, strlen(question)));
+    }
     for (u32 i = 0; i < o->top; i++) {
         const char *text = answer[i].text;
 
@@ -75,6 +83,65 @@ print_answers(const Infer *o, const SohoAnswer *answer)
         printf("]}\n");
 }
 
+/* Bytes of the process that are in memory now, 0 where the system does not
+ * say. */
+static u64
+resident_bytes(void)
+{
+    FILE *in = fopen("/proc/self/status", "r");
+    char line[256];
+    u64 kib = 0;
+
+    while (in && fgets(line, sizeof line, in) &&
+           sscanf(line, "VmRSS: %" SCNu64, &kib) != 1)
+        continue;
+    if (in)
+        fclose(in);
+    return kib << 10;
+}
+
+static void
+print_memory(const Infer *o, const Run *run)
+{
+    static const char *const name[NARENA] = {
+#define X(word, what) #word,
+        SOHO_ARENAS(X)
+#undef X
+    };
+    FILE *out = o->json ? stdout : stderr;
+    u64 all = 0;
+
+    fputs(o->json ? "{\"arenas\": {" : "memory:", out);
+    for (u32 k = 0; k < NARENA; k++) {
+        fprintf(out, o->json ? "%s\"%s\": %" PRIu64 : "%s%s %" PRIu64,
+                o->json ? k ? ", " : "" : " ", name[k], run->arena_bytes[k]);
+        all += run->arena_bytes[k];
+    }
+    fprintf(out,
+            o->json ? "}, \"arena_bytes\": %" PRIu64
+                      ", \"resident_bytes\": %" PRIu64 "}\n"
+                    : ", in all %" PRIu64 " bytes of arenas; %" PRIu64
+                      " bytes resident\n",
+            all, resident_bytes());
+}
+
+/* One question after the other. */
+static int
+ask(Soho *soho, const Infer *o, SohoAnswer *answer)
+{
+    for (u32 i = 0; i < o->question.n; i++) {
+        const char *question = o->question.at[i];
+
+        TRY(soho_ask(soho, o->image, question, answer, (u32)o->top));
+        if (*soho_message(soho) && i == 0)
+            fprintf(stderr, "note: %s\n", soho_message(soho));
+        print_answers(o, question, answer);
+    }
+    if (o->memory)
+        print_memory(o, (const Run *)soho);
+    return 0;
+}
+
 static int
 infer(Err *e, Soho *soho, const Infer *o)
 {
@@ -85,13 +152,9 @@ infer(Err *e, Soho *soho, const Infer *o)
             (unsigned long long)o->top);
     code = load(e, soho, o);
     if (!code)
-        code = soho_ask(soho, o->image, o->question, answer, (u32)o->top);
-    if (code && !e->code)
+        code = ask(soho, o, answer);
+    if (code)
         err_set(e, code, "%s", soho_message(soho));
-    if (!code && *soho_message(soho))
-        fprintf(stderr, "note: %s\n", soho_message(soho));
-    if (!code)
-        print_answers(o, answer);
     free(answer);
     return e->code;
 }
@@ -110,18 +173,22 @@ cmd_infer(int argc, char **argv)
     const Option options[] = {
         {OPT_OPERAND, "PLAN", NULL, &o.plan, 0, "plan.bin (build/plan.bin)"},
         {OPT_TEXT, "--image", "F", &o.image, 1, "a PNG or JPEG file"},
-        {OPT_TEXT, "--question", "Q", &o.question, 1, "about the picture"},
+        {OPT_LIST, "--question", "Q", &o.question, 1,
+         "about the picture; may be given several times"},
         {OPT_TEXT, "--weights", "W", &o.weights, 0,
          "file, checkpoint or run folder (./run)"},
         {OPT_COUNT, "--seed", "N", &o.seed, 0, "starting values instead"},
         {OPT_COUNT, "--top", "N", &o.top, 0, "answers shown (5)"},
-        {OPT_FLAG, "--json", NULL, &o.json, 0, "print one JSON object"},
+        {OPT_FLAG, "--json", NULL, &o.json, 0,
+         "print one JSON object a question"},
+        {OPT_FLAG, "--memory", NULL, &o.memory, 0,
+         "say how much is resident after the answers"},
         {.kind = OPT_END},
     };
     Err e = {0};
     Soho *soho = NULL;
     int code =
-        cmd_options(options, "Answer a question about a picture.", argc, argv);
+        cmd_options(options, "Answer questions about a picture.", argc, argv);
 
     if (code >= 0)
         return code;
