@@ -64,7 +64,8 @@ decided(const Func *f, const Node *n, const bool *is)
     if (n->op == OP_literal)
         return true;
     u8 kind = optab[n->op].kind;
-    if (n->op == OP_input || kind == KIND_effect || n->op == OP_dropout)
+    if (n->op == OP_input || kind == KIND_effect || n->op == OP_dropout ||
+        n->nout > 1) /* a constant stands for one value */
         return false;
     for (u32 i = 0; i < n->nin; i++)
         if (!is[VAL_NODE(n->in[i])])
