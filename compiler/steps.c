@@ -70,20 +70,37 @@ buf_covers(const Buf *range, const Buf *b)
 
 /* ------------------------------------------------------------------- text */
 
-/* "r:NAME+64", "128" */
+/* A buffer of the phase itself goes by its short name. */
 static void
-print_arg(const Prog *p, const PlanArg *a, FILE *out)
+print_name(const Prog *p, const Func *f, u32 buffer, FILE *out)
 {
-    static const char *const mode[] = {"?", "r", "w", "rw"};
+    const char *name = p->buf[buffer].name;
+    u64 n = strlen(f->name);
 
-    if (a->kind == ARG_buffer && a->buffer < p->nbuf) {
-        fprintf(out, " %s:%s", mode[a->mode & 3], p->buf[a->buffer].name);
+    fputs(!strncmp(name, f->name, n) && name[n] == '.' ? name + n + 1 : name,
+          out);
+}
+
+/* "v14+64", "128"; `written`: only what the step writes, or only the rest. */
+static void
+print_arg(const Prog *p, const Func *f, const PlanArg *a, bool written,
+          FILE *out)
+{
+    bool is_buffer = a->kind == ARG_buffer && a->buffer < p->nbuf;
+
+    if (written ? !is_buffer || !(a->mode & ACCESS_w)
+                : is_buffer && !(a->mode & ACCESS_r))
+        return;
+    fputc(' ', out);
+    if (is_buffer) {
+        print_name(p, f, a->buffer, out);
         if (a->value)
             fprintf(out, "+%" PRId64, a->value);
     } else if (a->kind == ARG_int && a->spare && !(p->state & HAS_PLACE)) {
-        fprintf(out, " len:%s", p->buf[a->buffer].name);
+        fputs("len:", out);
+        print_name(p, f, a->buffer, out);
     } else {
-        fprintf(out, " %" PRId64, a->value);
+        fprintf(out, "%" PRId64, a->value);
     }
 }
 
@@ -124,13 +141,14 @@ print_conv(const PlanConv *c, FILE *out)
 }
 
 static void
-print_step(const Prog *p, const Step *s, u32 i, FILE *out)
+print_step(const Prog *p, const Func *f, u32 i, FILE *out)
 {
     static const char *const kind[] = {
 #define X(name, table) #name,
         SOHO_STEPS(X)
 #undef X
     };
+    const Step *s = &f->step[i];
 
     fprintf(out, "  %u %s", i, kind[s->kind]);
     if (s->kind == ST_kernel)
@@ -139,10 +157,14 @@ print_step(const Prog *p, const Step *s, u32 i, FILE *out)
         print_gemm(&p->gemm[s->what], out);
     else if (s->kind == ST_conv || s->kind == ST_pack_conv)
         print_conv(&p->conv[s->what], out);
+    fputc(' ', out);
     for (u32 k = 0; k < s->narg; k++)
-        print_arg(p, &s->arg[k], out);
-    if (s->name && *s->name)
-        fprintf(out, " ; %s", s->name);
+        print_arg(p, f, &s->arg[k], true, out);
+    fputs(" <-", out);
+    for (u32 k = 0; k < s->narg; k++)
+        print_arg(p, f, &s->arg[k], false, out);
+    if (s->place && *s->place)
+        fprintf(out, "  ; %s", s->place);
     fputc('\n', out);
 }
 
@@ -183,7 +205,7 @@ print_steps(const Prog *p, FILE *out)
             fprintf(out, " after %s", p->func[f->pack].name);
         fputc('\n', out);
         for (u32 k = 0; k < f->nstep; k++)
-            print_step(p, &f->step[k], k, out);
+            print_step(p, f, k, out);
     }
     fprintf(out, "kernels\n");
     for (u32 i = 0; i < p->nkernel; i++)
