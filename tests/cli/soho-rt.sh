@@ -46,6 +46,13 @@ says "short plan" 3 "truncated at 8, need 80" plan "$tmp/plan.bin"
 head -c 200 /dev/zero >"$tmp/plan.bin"
 says "other file" 3 "not a plan" bench "$tmp/plan.bin"
 says "data words" 2 "unknown word 'imgae'" data imgae
+"$SOHOC" tests/plan/models/small.lua -o "$tmp/null" -t null >/dev/null
+says "a plan without code" 5 "which has no code: compile it with sohoc -t cpu" \
+    bench "$tmp/null/plan.bin"
+"$SOHOC" tests/plan/models/small.lua -o "$tmp/many" --threads 1024 >/dev/null
+says "a plan for another machine" 5 \
+    "compile it for this machine: sohoc small.lua -o DIR" \
+    bench "$tmp/many/plan.bin"
 if [ -e /dev/full ]; then
     "$SOHO_RT" --help >/dev/full 2>"$tmp/out"
     [ $? -eq 6 ] && grep -q "cannot write standard output" "$tmp/out" &&
