@@ -52,27 +52,50 @@ show_tensors(Err *e, int argc, char **argv, FILE *out)
     return e->code;
 }
 
-static const struct {
-    const char *name;
+/* Words with options of their own kind run by themselves. */
+static const struct Word {
+    const char *name, *job;
+    int (*run)(int argc, char **argv);
     int (*show)(Err *e, int argc, char **argv, FILE *out);
-} word[] = {
-    {"image", show_image}, {"zip", show_zip},         {"tokens", show_tokens},
-    {"json", show_json},   {"tensors", show_tensors},
+    const char *usage;
+} words[] = {
+    {"shapes", "make a data set of coloured shapes", cmd_shapes, NULL, NULL},
+    {"split", "part a data set into training and unseen", cmd_split, NULL,
+     NULL},
+    {"image", "size and checksum of decoded pictures", NULL, show_image,
+     "[--long L --short S [--normalise]] FILE..."},
+    {"zip", "members of an archive and their checksums", NULL, show_zip,
+     "FILE..."},
+    {"tokens", "ids of questions", NULL, show_tokens,
+     "--vocab F [--cap N] TEXT... | --file LINES"},
+    {"json", "check JSON or a set of questions", NULL, show_json,
+     "[--vqa --answers N --vocab F [--tokens N] [--test]] FILE..."},
+    {"tensors", "rows of a safetensors file and their checksums", NULL,
+     show_tensors, "FILE..."},
 };
 
 static int
 help(FILE *out)
 {
-    fputs("usage: soho-rt data WORD ...\n"
-          "  shapes     make a data set of coloured shapes (--help)\n"
-          "  split      part a data set into training and unseen (--help)\n"
-          "  image      size and checksum of decoded pictures\n"
-          "  zip        members of an archive and their checksums\n"
-          "  tokens     ids of questions\n"
-          "  json       check JSON or a set of questions\n"
-          "  tensors    rows of a safetensors file and their checksums\n",
-          out);
+    fputs("usage: soho-rt data WORD ...\n", out);
+    for (u32 i = 0; i < countof(words); i++)
+        fprintf(out, "  %-10s %s\n", words[i].name, words[i].job);
+    fputs("soho-rt data WORD --help says how to call it.\n", out);
     return out == stdout ? 0 : SOHO_USAGE;
+}
+
+static int
+run_word(const struct Word *w, int argc, char **argv)
+{
+    Err e = {0};
+
+    if (w->run)
+        return w->run(argc, argv);
+    if (argc > 1 && !strcmp(argv[1], "--help")) {
+        printf("usage: soho-rt data %s %s\n", w->name, w->usage);
+        return 0;
+    }
+    return w->show(&e, argc, argv, stdout) ? cmd_fail("data", &e) : 0;
 }
 
 int
@@ -80,18 +103,9 @@ cmd_data(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "--help"))
         return help(stdout);
-    if (argc > 1 && !strcmp(argv[1], "shapes"))
-        return cmd_shapes(argc - 1, argv + 1);
-    if (argc > 1 && !strcmp(argv[1], "split"))
-        return cmd_split(argc - 1, argv + 1);
-    for (u32 i = 0; argc > 1 && i < countof(word); i++)
-        if (!strcmp(argv[1], word[i].name)) {
-            Err e = {0};
-
-            if (word[i].show(&e, argc - 1, argv + 1, stdout))
-                return cmd_fail("data", &e);
-            return 0;
-        }
+    for (u32 i = 0; argc > 1 && i < countof(words); i++)
+        if (!strcmp(argv[1], words[i].name))
+            return run_word(&words[i], argc - 1, argv + 1);
     if (argc > 1)
         fprintf(stderr, "soho-rt data: unknown word '%s'\n", argv[1]);
     return help(stderr);

@@ -286,13 +286,15 @@ show_image(Err *e, int argc, char **argv, FILE *out)
     FAIL_IF(i == argc || !o.longest != !o.shortest ||
                 (o.normalise && !o.longest),
             e, SOHO_USAGE,
-            "usage: data image [--long L --short S [--normalise]] FILE...");
+            "data image: expected FILE..., with --normalise both --long and "
+            "--short, else both or none (soho-rt data image --help)");
     return show_files(e, argc - i, argv + i, &o, out, show_one_image);
 }
 
 int
 show_zip(Err *e, int argc, char **argv, FILE *out)
 {
-    FAIL_IF(argc < 2, e, SOHO_USAGE, "usage: data zip FILE...");
+    FAIL_IF(argc < 2, e, SOHO_USAGE,
+            "data zip: expected FILE... (soho-rt data zip --help)");
     return show_files(e, argc - 1, argv + 1, NULL, out, show_one_zip);
 }

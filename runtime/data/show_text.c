@@ -169,7 +169,8 @@ show_tokens(Err *e, int argc, char **argv, FILE *out)
 
     TRY(take_options(e, argc, argv, &o, &i));
     FAIL_IF(!o.vocabulary || (i == argc) != (o.lines != NULL), e, SOHO_USAGE,
-            "usage: data tokens --vocab F [--cap N] TEXT... | --file LINES");
+            "data tokens: expected --vocab F and either TEXT... or --file "
+            "LINES (soho-rt data tokens --help)");
     TRY(open_words(e, o.vocabulary, &o.words));
     if (o.lines)
         print_lines(e, &o, out);
@@ -282,8 +283,8 @@ show_json(Err *e, int argc, char **argv, FILE *out)
 
     TRY(take_options(e, argc, argv, &o, &i));
     FAIL_IF(i == argc || (o.vqa && !(o.answers && o.vocabulary)), e, SOHO_USAGE,
-            "usage: data json [--vqa --answers N --vocab F [--tokens N] "
-            "[--test]] FILE...");
+            "data json: expected FILE..., with --vqa also --answers and "
+            "--vocab (soho-rt data json --help)");
     if (o.vqa)
         TRY(open_words(e, o.vocabulary, &o.words));
     show_json_files(e, argc - i, argv + i, &o, out);
