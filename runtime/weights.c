@@ -187,7 +187,7 @@ compare_compat(Err *e, const Plan *plan, const Tensors *file, const char *path)
 {
     const char *now = plan_meta(plan, "config.compat");
     const char *then = tensors_meta(file, "compat");
-    char shown[32];
+    char shown[32], name[ERR_TEXT / 2];
 
     e->text[0] = 0;
     if (!now || !then || !strcmp(now, then))
@@ -197,7 +197,8 @@ compare_compat(Err *e, const Plan *plan, const Tensors *file, const char *path)
              "%s: these weights were trained with the picture's mask of compat "
              "= %s, the plan masks as %s, so its answers will be worse: "
              "compile the model with --set compat=%s",
-             path, shown, now, shown);
+             err_clean(name, sizeof name, path, strlen(path)), shown, now,
+             shown);
 }
 
 int

@@ -75,6 +75,8 @@ put_in(void)
           "a job's text reached the comment as it is");
     check(bytes == again && !memcmp(text, twice, bytes), "same-text-twice",
           "the texts differ");
+    free(text);
+    free(twice);
 }
 
 /* Lines of one place in a row share a #line, whoever called for them. */
@@ -95,9 +97,11 @@ share_line(void)
                   {"body", "y[j] = 4;", "lib/a.lua:41"}};
     Kernel k = {.name = "run", .tmpl = "elem", .splice = s, .nsplice = 4};
     u64 bytes;
+    char *text = tmpl_instance(&k, &bytes);
 
-    check(strstr(tmpl_instance(&k, &bytes), want), "one-line-per-run",
+    check(strstr(text, want), "one-line-per-run",
           "the #lines of a slot are not those of its runs");
+    free(text);
 }
 
 /* Runs emit and build in a child; its exit code and messages. */

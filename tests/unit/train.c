@@ -420,13 +420,14 @@ damaged(void)
 {
     TrainSpec spec = spec_of("damaged");
     FILE *file;
+    int c;
 
     plain();
     plot.stop_count = 7;
     check(train(&spec) == SOHO_STOPPED, "train/stops-for-damage", said);
     file = fopen(in_room("damaged/ckpt-6/train.safetensors"), "r+");
-    if (!file || fseek(file, -3, SEEK_END) || fputc(0x55, file) == EOF ||
-        fclose(file))
+    if (!file || fseek(file, -3, SEEK_END) || (c = fgetc(file)) == EOF ||
+        fseek(file, -3, SEEK_END) || fputc(c ^ 1, file) == EOF || fclose(file))
         exit(1);
     plain();
     spec.resume = 1;
