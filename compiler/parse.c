@@ -10,7 +10,7 @@
 
 enum {
     MOST_TENSORS = 1 << 14,
-    MOST_FUNCS = 256,
+    MOST_FUNCS = 1024,
     MOST_NODES = 1 << 18,
     MOST_META = 4096,
     MOST_ANSWERS = 1 << 20,
@@ -176,8 +176,11 @@ read_func(Reader *r)
     if (!scan_word(r, &name) ||
         !scan_one_of(r, "phase kind", kind, NPHASEKIND, &k))
         return false;
-    if (func_find(r->p, name) || r->p->nfunc == MOST_FUNCS)
+    if (func_find(r->p, name))
         return scan_fail(r, "phase %s: a new name expected", name);
+    if (r->p->nfunc == MOST_FUNCS)
+        return scan_fail(r, "phase %s: at most %d phases expected", name,
+                         MOST_FUNCS);
     f = r->f = func_add(r->p, name, k);
     const Field fields[] = {{"batch", 'i', &f->batch, NULL},
                             {"sentences", 'i', &f->sentences, NULL},
