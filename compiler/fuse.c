@@ -209,7 +209,7 @@ row_has_room(const Func *f, const Group *g, const Node *n)
 static bool
 after_reduction(const Func *f, const Group *g, const Node *n)
 {
-    return level_for(f, g, n) > 0;
+    return level_for(f, g, n) > (optab[n->op].kind == KIND_reduce);
 }
 
 static bool

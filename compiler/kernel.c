@@ -234,10 +234,10 @@ row_draw(Loops *x, u32 k)
                        (long long)a->size, (long long)loops_stride(stride, a));
         below *= a->size;
     }
-    formula_draw_runs(x, "row", k, "COLS",
-                      format("for (int64_t q = 0; q < COLS; q += %lld)",
-                             (long long)run),
-                      first, format("%lld", (long long)run));
+    formula_draw_runs(
+        x, "row", k, "COLS",
+        format("for (int64_t q = 0; q < COLS; q += %lld)", (long long)run),
+        first, format("%lld", (long long)run));
 }
 
 static void
@@ -329,31 +329,58 @@ emit_row(Loops *x)
 
 /* ------------------------------------------------------------------ columns */
 
-static void
-column_body(Loops *x)
+/* Members of the results' size that the rows read: not made of sums, they are
+ * computed in both loops. */
+static bool *
+read_by_rows(const Loops *x)
 {
+    bool *is = mem_alloc(x->g->nnode + 1);
+    for (u32 k = x->g->nnode; k-- > 0;) {
+        const Node *n = loops_node(x, k);
+        if (n->op == OP_store ||
+            (row_small(x, k) && !is_reduction(n) && !is[k]))
+            continue;
+        for (u32 i = 0; i < n->nin; i++) {
+            i32 m = loops_member(x, VAL_NODE(loops_reads(x, k, i)));
+            if (m >= 0)
+                is[m] = true;
+        }
+    }
+    return is;
+}
+
+static void
+column_rows(Loops *x)
+{
+    const bool *rows = read_by_rows(x);
     u32 sums = 0;
     for (u32 k = 0; k < x->g->nnode; k++) {
         const Node *n = loops_node(x, k);
-        bool sum = is_reduction(n);
-        if (n->op == OP_store || (!sum && row_small(x, k)))
-            continue;
-        if (sum) {
+        bool small = row_small(x, k);
+        if (is_reduction(n)) {
             loops_put(x, "body", n->place,
                       format("sum[%u][j - j0] += %s;", sums++,
                              formula_read(x, k, 0, load_inner)));
             continue;
         }
+        if (n->op == OP_store || (small && !rows[k]))
+            continue;
         if (n->op == OP_dropout)
             formula_draw(x, "row", k, "TILE", "j0", "j1 - j0");
         x->text[k] = format("v%u", k);
         loops_put(
             x, "body", n->place,
             format("const float v%u = %s;", k, formula_of(x, k, load_inner)));
-        formula_store(x, "body", k, false, load_inner);
+        if (!small)
+            formula_store(x, "body", k, false, load_inner);
     }
     formula_store_outside(x, "body", false, load_inner);
-    sums = 0;
+}
+
+static void
+column_results(Loops *x)
+{
+    u32 sums = 0;
     for (u32 k = 0; k < x->g->nnode; k++) {
         const Node *n = loops_node(x, k);
         bool sum = is_reduction(n);
@@ -444,7 +471,8 @@ emit_column(Loops *x)
         ACCESS_w, 0);
     loops_pointers(x);
     column_pointers(x, kept, nkept);
-    column_body(x);
+    column_rows(x);
+    column_results(x);
     Define def[] = {{"SUMS", format("%u", sums)}, {"TILE", intern("256")}};
     finish(x, "column", kernel_name(x, "column"), def, 2);
 }
