@@ -32,7 +32,7 @@ hash_text(const char *s)
 static u64
 hash_node(const Node *n, const u64 *hash)
 {
-    u64 h = mix(n->op, n->nin);
+    u64 h = mix(hash_text(optab[n->op].name), n->nin);
     for (u32 i = 0; i < n->nin; i++)
         h = mix(h, hash[VAL_NODE(n->in[i])] + VAL_OUT(n->in[i]));
     for (u32 i = 0; i < optab[n->op].nattr; i++) {
