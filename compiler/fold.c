@@ -56,21 +56,18 @@ fold_permute(Build *b, const Node *n, const Val *in)
 {
     const Attr *order = attr_l(n, "order");
     const Node *x = node_of(b->f, in[0]);
-    bool same = true;
+    bool chain = x->op == OP_permute, same = true;
+    Val inner = chain ? x->in[0] : in[0];
     u8 both[MAX_RANK];
     for (u32 i = 0; i < order->n; i++) {
-        same &= order->list[i] == i;
         both[i] = (u8)order->list[i];
+        if (chain)
+            both[i] = (u8)attr_l(x, "order")->list[both[i]];
+        same &= both[i] == i;
     }
     if (same)
-        return in[0];
-    if (x->op != OP_permute)
-        return VAL_NONE;
-    const Attr *first = attr_l(x, "order");
-    Val inner = x->in[0];
-    for (u32 i = 0; i < order->n; i++)
-        both[i] = (u8)first->list[both[i]];
-    return emit_permute(b, inner, both);
+        return inner;
+    return chain ? emit_permute(b, inner, both) : VAL_NONE;
 }
 
 static Val
