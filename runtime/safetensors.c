@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "runtime/data/data.h"
+#include "runtime/quote.h"
 #include "runtime/run.h"
 #include "runtime/vfs.h"
 
@@ -460,22 +461,6 @@ tensors_read(Err *e, Tensors *file, const TensorRow *row, void *to)
 
 /* ----------------------------------------------------------------- writing */
 
-/* s as a JSON string. */
-static void
-put_string(FILE *out, const char *s)
-{
-    fputc('"', out);
-    for (; *s; s++) {
-        if (*s == '"' || *s == '\\')
-            fputc('\\', out);
-        if ((u8)*s < 0x20)
-            fprintf(out, "\\u%04x", (u8)*s);
-        else
-            fputc(*s, out);
-    }
-    fputc('"', out);
-}
-
 static u64
 out_bytes(const TensorOut *row)
 {
@@ -489,7 +474,7 @@ out_bytes(const TensorOut *row)
 static void
 put_row(FILE *out, const TensorOut *row, u64 begin)
 {
-    put_string(out, row->name);
+    quote_json(out, row->name);
     fprintf(out, ":{\"dtype\":\"%s\",\"shape\":[", dtype_row[row->dtype].name);
     for (u32 i = 0; i < row->rank; i++)
         fprintf(out, i ? ",%" PRId64 : "%" PRId64, row->dim[i]);
@@ -504,9 +489,9 @@ put_metadata(FILE *out, const char *const *meta)
     for (u32 i = 0; meta[i]; i += 2) {
         if (i)
             fputc(',', out);
-        put_string(out, meta[i]);
+        quote_json(out, meta[i]);
         fputc(':', out);
-        put_string(out, meta[i + 1]);
+        quote_json(out, meta[i + 1]);
     }
     fputc('}', out);
 }
