@@ -1,5 +1,5 @@
-/* lua_update.c - checks the table of phase("update", table): clip, accumulation,
- * schedule and the optimiser's groups.  models/lib/optim.lua makes such
+/* lua_update.c - checks the table of phase("update", table): clip, schedule,
+ * accumulation and the optimiser's groups.  models/lib/optim.lua makes such
  * tables. */
 #include "compiler/front.h"
 
