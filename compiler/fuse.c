@@ -511,26 +511,32 @@ place_node(Fuse *u, u32 id)
         open_group(u, id, own_kind(n));
 }
 
+/* Is everything that g runs after among those done? */
+static bool
+is_ready(const Fuse *u, u32 g, const u64 *done)
+{
+    u64 missing = done[g / 64] >> (g % 64) & 1;
+    for (u32 w = 0; w < u->words; w++)
+        missing |= u->dep[(u64)g * u->words + w] & ~done[w];
+    return !missing;
+}
+
 /* Groups in an order that respects dep, oldest first node first. */
 static void
 sort_groups(Fuse *u)
 {
     Func *f = u->f;
     Group *sorted = mem_alloc((f->ngroup + 1) * sizeof *sorted);
-    bool *done = mem_alloc(f->ngroup + 1);
+    u64 *done = mem_alloc(u->words * sizeof *done);
     for (u32 n = 0; n < f->ngroup; n++) {
         i32 pick = -1;
-        for (u32 g = 0; g < f->ngroup; g++) {
-            bool ready = !done[g];
-            for (u32 h = 0; ready && h < f->ngroup; h++)
-                ready = done[h] || !depends(u, (i32)g, (i32)h);
-            if (ready &&
-                (pick < 0 || f->group[g].node[0] < f->group[pick].node[0]))
+        for (u32 g = 0; g < f->ngroup; g++)
+            if ((pick < 0 || f->group[g].node[0] < f->group[pick].node[0]) &&
+                is_ready(u, g, done))
                 pick = (i32)g;
-        }
         if (pick < 0)
             bug("%s: groups depend on each other in a circle", f->name);
-        done[pick] = true;
+        done[pick / 64] |= (u64)1 << (pick % 64);
         sorted[n] = f->group[pick];
         for (u32 k = 0; k < sorted[n].nnode; k++)
             f->node[sorted[n].node[k]].group = (i32)n;
