@@ -92,15 +92,6 @@ fold_reduce(Build *b, const Node *n, const Val *in)
     return type_same(&x, &n->out[0]) ? in[0] : VAL_NONE;
 }
 
-/* Who reads what a store gives reads what it got: the tensor may change. */
-static Val
-fold_store(Build *b, const Node *n, const Val *in)
-{
-    u32 id = node_add(b->f, n->op, in, n->nin, n->attr, n->name, n->place);
-    memcpy(b->f->node[id].out, n->out, sizeof n->out);
-    return in[0];
-}
-
 static Val
 fold_node(Build *b, const Node *n, const Val *in, void *user)
 {
@@ -116,8 +107,6 @@ fold_node(Build *b, const Node *n, const Val *in, void *user)
         return val_literal(b->f, in[0], &x) ? emit_literal(b, -x) : VAL_NONE;
     case OP_dropout:
         return attr_f(n, "p") == 0 ? in[0] : VAL_NONE;
-    case OP_store:
-        return fold_store(b, n, in);
     case OP_concat:
         return n->nin == 1 ? in[0] : VAL_NONE;
     default:

@@ -109,6 +109,9 @@ place_copies(Build *b, const Node *n, const Val *in, void *user)
         now[0] = emit1(b, OP_copy, now[0]);
         return emit_attrs(b, OP_reshape, now, 1, n->attr);
     }
+    Type x = n->nin ? type_of(b->f, now[0]) : n->out[0];
+    if (optab[n->op].kind == KIND_reduce && type_same(&x, &n->out[0]))
+        return now[0]; /* along axes of size 1: no kernel does nothing */
     if (n->op == OP_max &&
         attr_i(n, "first") + attr_i(n, "count") < n->out[0].rank)
         return max_along_rows(b, n, now[0]);
@@ -119,7 +122,8 @@ place_copies(Build *b, const Node *n, const Val *in, void *user)
     return VAL(id, 0);
 }
 
-/* -------------------------------------------------------------- old values */
+/* -------------------------------------------- values of tensors that change
+ */
 
 /* Does v, seen from a node, show the tensor's elements in another order? */
 static bool
@@ -171,12 +175,22 @@ is_read_late(const Func *f, u32 id)
     return false;
 }
 
+/* Who reads what a store gives reads what it got. */
+static Val
+keep_new(Build *b, const Node *n, const Val *in)
+{
+    u32 id = node_add(b->f, n->op, in, n->nin, n->attr, n->name, n->place);
+    memcpy(b->f->node[id].out, n->out, sizeof n->out);
+    return in[0];
+}
+
 /* What such a phase reads is a copy; fuse leaves it alone. */
 static Val
-keep_old(Build *b, const Node *n, const Val *in, void *user)
+keep_values(Build *b, const Node *n, const Val *in, void *user)
 {
     const Func *old = user;
-    (void)in;
+    if (n->op == OP_store)
+        return keep_new(b, n, in);
     for (u32 i = 0; n->op == OP_load && i < old->nnode; i++)
         if (old->node[i].op == OP_store &&
             attr_s(&old->node[i], "tensor") == attr_s(n, "tensor") &&
@@ -209,7 +223,7 @@ pass_layout(Prog *p)
 {
     for (u32 i = 0; i < p->nfunc; i++) {
         Func old = p->func[i];
-        graph_rebuild(p, &p->func[i], keep_old, &old);
+        graph_rebuild(p, &p->func[i], keep_values, &old);
         choose_orders(&p->func[i]);
         graph_rebuild(p, &p->func[i], place_copies, NULL);
         dense_outs(p, &p->func[i]);
