@@ -19,7 +19,7 @@ RT_OBJ := $(RT_SRC:%.c=$(B)/obj/%.o)
 LIB_OBJ := $(filter-out $(B)/obj/runtime/soho_rt.o,$(RT_OBJ))
 UNIT   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) \
-          $(B)/tools/optest
+          $(B)/tools/optest $(B)/tools/fuzztest
 REF_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %test.c,$(wildcard tests/op/*.c)))
 
 all: $(B)/sohoc $(B)/soho-rt ## build both programs
@@ -68,7 +68,9 @@ $(B)/tools/%: tests/tools/%.c $(B)/libsoho.a
 	$(CC) $(ALLFLAGS) -o $@ $< $(B)/libsoho.a $(RT_LIBS)
 
 # What the compiler makes, beside a reference in double.
-$(B)/tools/optest: $(B)/obj/tests/op/optest.o $(REF_OBJ) $(B)/libsoho.a
+$(B)/tools/optest: $(B)/obj/tests/op/optest.o
+$(B)/tools/fuzztest: $(B)/obj/tests/fuzz/fuzztest.o
+$(B)/tools/optest $(B)/tools/fuzztest: $(REF_OBJ) $(B)/libsoho.a
 	@mkdir -p $(@D)
 	$(CC) $(SAN) -o $@ $^ $(RT_LIBS)
 

@@ -249,14 +249,15 @@ load(Ref *r, RefNode *n)
            (size_t)shape_count(&n->shape[0]) * sizeof(double));
 }
 
+/* No gradient goes through what a phase remembers. */
 static void
 store(Ref *r, RefNode *n)
 {
     size_t bytes = (size_t)shape_count(&n->shape[0]) * sizeof(double);
 
-    memcpy(n->v[0], in_value(r, n, 0), bytes);
     if (r->moved)
         return;
+    memcpy(n->v[0], in_value(r, n, 0), bytes);
     if (!n->tensor->next)
         n->tensor->next = malloc(bytes);
     memcpy(n->tensor->next, n->v[0], bytes);

@@ -8,17 +8,16 @@
  *
  * An error is max|a-b| / max|b| over the tensor.  For cases named *.range it is
  * taken element by element, max of |a-b| / max(|b|, floor), so that small
- * numbers count as much as large ones.  Gradients are compared at all elements
- * of small tensors and at POINTS places of others; a place where a kink lies
- * within the difference is left out. */
+ * numbers count as much as large ones.  The loss may cancel out and is not
+ * looked at; op sum is tested by itself. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/op/play.h"
+#include "tests/op/measure.h"
 
-enum { POINTS = 24, MOST_OPS = 64 };
+enum { POINTS = 24, RANGE_POINTS = 240 };
 
 /* What the errors of an op may be, where it is not DEFAULT, and where wide
  * cases stop to count small numbers. */
@@ -37,48 +36,13 @@ static const struct {
     {"bce", 1e-6, 1e-6, 100, 1, false}, /* softplus(z) - z t, |z| < 100 */
 };
 
-/* Errors found so far in one tensor. */
-typedef struct Worst {
-    double off, top; /* max|a-b|, max|b| */
-    double each;     /* max |a-b| / max(|b|, floor) */
-    int64_t n, kinks;
-    bool bad; /* a NaN or an infinity where none should be */
-} Worst;
-
 typedef struct Case {
     const char *name;
     char op[40];
     double forward, gradient;
-    int64_t elements, slopes, kinks;
+    int64_t elements, slopes;
     const char *why; /* NULL: fine */
 } Case;
-
-static void
-compare(Worst *w, double a, double b, double floor)
-{
-    double off = fabs(a - (isinf((float)b) ? (double)(float)b : b));
-
-    w->n++;
-    if (isinf((float)b) && a == (float)b)
-        return;
-    if (!isfinite(off)) {
-        w->bad = true;
-        return;
-    }
-    w->off = fmax(w->off, off);
-    w->top = fmax(w->top, fabs(b));
-    w->each = fmax(w->each, off / fmax(fabs(b), floor));
-}
-
-static double
-error_of(const Worst *w, bool range)
-{
-    if (w->bad)
-        return INFINITY;
-    if (range)
-        return w->each;
-    return w->off == 0 ? 0 : w->off / fmax(w->top, 1e-30);
-}
 
 static int
 bound_of(const char *op)
@@ -97,26 +61,6 @@ is_range(const Case *c)
 
 /* -------------------------------------------------------------- one case */
 
-static void
-check_outputs(Ref *r, Soho *run, Case *c)
-{
-    double floor = bounds[bound_of(c->op)].floor;
-
-    for (int k = 0; k < r->now->nout; k++) {
-        RefVal v = r->now->out[k].val;
-        const RefNode *n = &r->now->node[v.node];
-        const float *got = play_door(run, r->now->name, r->now->out[k].name);
-        Worst w = {0};
-
-        if (!strcmp(r->now->out[k].name, "loss"))
-            continue; /* may cancel out; `sum` is tested by itself */
-        for (int64_t i = 0; i < shape_count(&n->shape[v.out]); i++)
-            compare(&w, got[i], n->v[v.out][i], floor);
-        c->forward = fmax(c->forward, error_of(&w, is_range(c)));
-        c->elements += w.n;
-    }
-}
-
 /* States that the phase wrote; in later micro-batches they move on. */
 static void
 check_states(Ref *r, Soho *run, Case *c)
@@ -129,8 +73,8 @@ check_states(Ref *r, Soho *run, Case *c)
         if (!t->next)
             continue;
         for (int64_t i = 0; i < shape_count(&t->shape); i++)
-            compare(&w, got[i], t->next[i], 1e-37);
-        c->forward = fmax(c->forward, error_of(&w, false));
+            worst_add(&w, got[i], t->next[i], 1e-37);
+        c->forward = fmax(c->forward, worst_error(&w, 1e-30));
         c->elements += w.n;
         free(t->next);
         t->next = NULL;
@@ -138,80 +82,38 @@ check_states(Ref *r, Soho *run, Case *c)
 }
 
 static void
-check_gradient(Ref *r, Soho *run, Case *c, RefTensor *t, RefVal y,
-               const double *weight)
-{
-    const float *got = play_tensor(run, t->name, "grad.");
-    int b = bound_of(c->op);
-    int64_t count = shape_count(&t->shape);
-    int64_t most = is_range(c) ? 10 * POINTS : POINTS;
-    int64_t points = count < most ? count : most;
-    Worst w = {0};
-
-    for (int64_t k = 0; k < points; k++) {
-        int64_t at = count <= most
-                         ? k
-                         : (int64_t)(ref_draw(PLAY_SEED, 77, 0, (uint32_t)k) %
-                                     (uint64_t)count);
-        double slope;
-        double h = bounds[b].steep ? 1e-5 * fabs(t->value[at]) : 1e-4;
-
-        if (!ref_slope(r, t, at, h, y, weight, &slope))
-            c->kinks++;
-        else
-            compare(&w, got ? got[at] : 0, slope, bounds[b].slope_floor);
-    }
-    c->gradient = fmax(c->gradient, error_of(&w, is_range(c)));
-    c->slopes += w.n;
-}
-
-/* Does the phase read the tensor? */
-static bool
-reads(const RefPhase *p, const RefTensor *t)
-{
-    for (int i = 0; i < p->nnode; i++)
-        if (p->node[i].tensor == t && !strcmp(p->node[i].op, "load"))
-            return true;
-    return false;
-}
-
-static void
 check_gradients(Ref *r, Soho *run, Case *c)
 {
-    RefVal y = {0, 0};
-    const double *weight = NULL;
+    int b = bound_of(c->op);
+    Slopes s = {is_range(c) ? RANGE_POINTS : POINTS, bounds[b].slope_floor,
+                bounds[b].steep};
+    Worst w = measure_gradients(r, run, s);
 
-    for (int k = 0; k < r->now->nout; k++)
-        if (strcmp(r->now->out[k].name, "loss"))
-            y = r->now->out[k].val;
-    for (int i = 0; i < r->now->nnode; i++)
-        if (!strcmp(r->now->node[i].op, "input") &&
-            !strcmp(attr_text(&r->now->node[i], "door"), "answers"))
-            weight = r->now->node[i].v[0] + 1;
-    for (int k = 0; k < r->ntensor; k++)
-        if (r->tensor[k].trainable && reads(r->now, &r->tensor[k]))
-            check_gradient(r, run, c, &r->tensor[k], y, weight);
+    c->gradient = w.bad ? INFINITY : is_range(c) ? w.each : w.apart;
+    c->slopes = w.n;
 }
 
 static Case
 run_case(Ref *r, Soho *run, RefPhase *phase)
 {
-    Case c = {.name = phase->name};
+    Case c = {.name = ""};
+    RefVal y;
+    Worst w;
     int b;
 
-    for (int k = 0; k < phase->nout; k++)
-        if (strcmp(phase->out[k].name, "loss"))
-            c.name = phase->out[k].name;
-    snprintf(c.op, sizeof c.op, "%.*s", (int)strcspn(c.name, "."), c.name);
     r->now = phase;
+    c.name = measure_output(r, &y);
+    snprintf(c.op, sizeof c.op, "%.*s", (int)strcspn(c.name, "."), c.name);
+    b = bound_of(c.op);
     play_fill_doors(r);
     ref_compute(r);
     play_run(r, run);
-    check_outputs(r, run, &c);
+    w = measure_values(r, run, bounds[b].floor);
+    c.forward = is_range(&c) && !w.bad ? w.each : worst_error(&w, 1e-30);
+    c.elements = w.n;
     check_states(r, run, &c);
     if (!strcmp(phase->kind, "train"))
         check_gradients(r, run, &c);
-    b = bound_of(c.op);
     if (!(c.forward <= bounds[b].forward))
         c.why = "forward";
     else if (!(c.gradient <= bounds[b].gradient))
@@ -252,8 +154,8 @@ print_op(const Case *c, int n, int first)
             worst = &c[i];
     }
     if (!worst)
-        printf("ok op %s: %d cases, forward %.1e, gradient %.1e\n", c[first].op,
-               cases, forward, gradient);
+        printf("ok op %s: %d case%s, forward %.1e, gradient %.1e\n",
+               c[first].op, cases, cases == 1 ? "" : "s", forward, gradient);
     else
         printf("not ok op %s: %s: %s error %.1e\n", c[first].op, worst->name,
                worst->why,
