@@ -45,7 +45,7 @@ room() {
 	first=$*
 	set --
 	for file in $first $(find "$folder" -maxdepth 1 -type f \
-		! -name '*.md' ! -name '.*' | sed 's|.*/||' | LC_ALL=C sort); do
+		! -name README.md ! -name '.*' | sed 's|.*/||' | LC_ALL=C sort); do
 		file=$folder/$file
 		[ "$file" = "${file%.h}.h" ] && [ -e "${file%.h}.c" ] && continue
 		case " $* " in *" $file "*) continue ;; esac
@@ -73,6 +73,7 @@ passes() {
 
 # tests FOLDER JOB: one line for a room of tests
 tests() {
+	[ -d "tests/$1" ] || return
 	printf '  %-20s  %s\n' "$1/" "$2"
 }
 
@@ -101,13 +102,15 @@ map() {
 		json_scalar.c words.c words_split.c zip.c image.c jpeg.c png.c \
 		resize.c feed.c bucket.c picture.c
 	room include/soho 'what both programs and their users share' rt.h plan.h
-	room examples 'to begin with' demo.sh
+	room examples 'to begin with' demo.sh easy_vqa.sh ask.c new_op.md
 	room tests 'and what checks all this'
 	tests unit 'one part each, in C'
 	tests front 'models, good and bad, and the walls around them'
 	tests err 'models with one mistake, and the message each gets'
+	tests pass 'what single passes make of small graphs'
 	tests plan 'plans, dumps and generated/'
 	tests op 'every op and its gradient beside doubles'
+	tests fuzz 'random graphs, compiled in several ways'
 	tests templates 'every template alone, and the prelude'
 	tests cli 'command lines and exit codes'
 	tests data 'pictures, zips, JSON and questions from elsewhere'

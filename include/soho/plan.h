@@ -161,7 +161,7 @@ enum {
     POST_add = 4,   /* + residual of the shape and strides of the result */
     POST_relu = 8,
     POST_gelu = 16, /* erf form */
-    POST_packed = 32 /* weights (b of a gemm) come packed from the const arena */
+    POST_packed = 32 /* weights (b of a gemm) come packed */
 };
 
 /* arguments of a gemm step: c a b [bias] [residual] [scratch];

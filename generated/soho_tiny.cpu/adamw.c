@@ -1,0 +1,63 @@
+/* made by sohoc from templates/cpu/adamw.c for update
+ * (soho_tiny.lua:31) */
+#define NAME adamw
+#define LR 0.002
+#define BETA1 0.90000000000000002
+#define BETA2 0.999
+#define EPS 9.9999999999999995e-07
+#define DECAY 0.01
+#line 1 "templates/cpu/adamw.c"
+/* adamw - Adam with decoupled weight decay, as the first BERT ports had it:
+ * eps is added to sqrt(v) before the bias correction, which is folded into the
+ * step size, and the decay comes last, on the updated value.
+ *
+ * arguments: p, g, m, v (p, m, v written), step block, number of floats
+ * LR BETA1 BETA2 EPS DECAY */
+#line 15 "templates/cpu/adamw.c"
+#include "prelude.h"
+
+#define power LOCAL(power)
+
+/* base^n by squaring: the same bits everywhere. */
+static double
+power(double base, uint32_t n)
+{
+    double x = 1.0;
+
+    for (; n; n >>= 1, base *= base)
+        x = n & 1 ? x * base : x;
+    return x;
+}
+
+void
+NAME(const SohoArg *a)
+{
+    float *p = a[0].p, *m = a[2].p, *v = a[3].p;
+    const float *g = a[1].p;
+    const SohoStep *step = a[4].p;
+    int64_t n = step->finite ? a[5].i : 0;
+    double rate = (LR) * (double)step->lr;
+    double fix1 = 1.0 - power(BETA1, step->count + 1);
+    double fix2 = 1.0 - power(BETA2, step->count + 1);
+    float size = (float)(rate * sqrt(fix2) / fix1), clip = step->clip;
+    float decay = (float)(rate * (DECAY));
+
+#pragma omp parallel for simd schedule(static)
+    for (int64_t i = 0; i < n; i++) {
+        float d = g[i] * clip;
+        float m1 = m[i] * (float)(BETA1) + d * (float)(1.0 - (BETA1));
+        float v1 = v[i] * (float)(BETA2) + d * d * (float)(1.0 - (BETA2));
+        float q = p[i] - size * (m1 / (sqrt_f32(v1) + (float)(EPS)));
+
+        m[i] = m1;
+        v[i] = v1;
+        p[i] = q - decay * q;
+    }
+}
+#undef NAME
+#undef LR
+#undef BETA1
+#undef BETA2
+#undef EPS
+#undef DECAY
+#undef power

@@ -1,0 +1,27 @@
+/* made by sohoc from templates/cpu/arg_max.c for arg_max
+ * (lib/vqa.lua:30) */
+#define NAME arg_max
+#define RANK0 1
+#define RANK1 2
+#line 1 "templates/cpu/arg_max.c"
+/* arg_max - index of the first maximum along the last axis; NaN counts as the
+ * maximum.
+ *
+ * y [..] i32 <- z [..,A];  RANK0 of y */
+#line 9 "templates/cpu/arg_max.c"
+#include "prelude.h"
+
+void
+NAME(const SohoArg *a)
+{
+    int32_t *y = a[0].p;
+    const float *z = a[1].p;
+    int64_t n = count_of(a + 2, RANK0), width = a[2 + 2 * RANK0].i;
+
+#pragma omp parallel for schedule(static) if (n * width > 8192)
+    for (int64_t i = 0; i < n; i++)
+        y[i] = (int32_t)first_max(z + i * width, width);
+}
+#undef NAME
+#undef RANK0
+#undef RANK1

@@ -1,0 +1,117 @@
+/* made by sohoc from templates/cpu/column.c for column_sub_mul_sum_sub_mul of backbone.layer2.1.bn2
+ * (lib/nn.lua:39 < lib/resnet.lua:34 < lib/resnet.lua:54 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+#define NAME column_sub_mul_sum_sub_mul_n3
+#define SUMS 1
+#define TILE 256
+#line 1 "templates/cpu/column.c"
+/* column - sums over leading or middle axes, with element-wise work before
+ * them and work on the results behind.
+ *
+ * The space is kept x reduced x inner.  The reduced axis is cut into chunks
+ * that depend on the sizes alone, each summed on its own and added up in order,
+ * so the bits do not depend on the number of threads.
+ * arguments: reduced, kept, inner, elements of a chunk, partial sums
+ *            [chunks,SUMS,kept,inner], then what slot `args` unpacks
+ * slots: args  pointers, sizes and strides
+ *        row   where row (k, r) lies in each operand
+ *        body  element j; feeds sum[0][j - j0] ..
+ *        out   where the results of k lie
+ *        after result j from t0 .. */
+#line 19 "templates/cpu/column.c"
+#include "prelude.h"
+
+void
+NAME(const SohoArg *a)
+{
+    const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
+    const int64_t chunk = a[3].i;
+    float *const partial = a[4].p;
+    const int64_t tiles = (inner + TILE - 1) / TILE;
+    const int64_t chunks = (reduced + chunk - 1) / chunk;
+    const float *const p0 = a[5].p;
+    const float *const p1 = a[6].p;
+    const float *const p2 = a[7].p;
+    const float *const p3 = a[8].p;
+    const float *const p4 = a[9].p;
+    float *const p5 = a[10].p;
+    float *const p6 = a[11].p;
+    float *const p7 = a[12].p;
+    float *const p8 = a[13].p;
+    const int64_t s0_r0 = a[14].i;
+    const int64_t s3_r0 = a[15].i;
+    const int64_t s5_r0 = a[16].i;
+    const int64_t s6_r0 = a[17].i;
+#line 30 "templates/cpu/column.c"
+#pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
+    for (int64_t t = 0; t < chunks * kept * tiles; t++) {
+        const int64_t c = t / (kept * tiles), k = t / tiles % kept;
+        const int64_t j0 = t % tiles * TILE;
+        const int64_t j1 = j0 + TILE < inner ? j0 + TILE : inner;
+        const int64_t r1 = (c + 1) * chunk;
+        float sum[SUMS][TILE];
+        for (int s = 0; s < SUMS; s++)
+            for (int64_t j = 0; j < j1 - j0; j++)
+                sum[s][j] = 0;
+        for (int64_t r = c * chunk; r < r1 && r < reduced; r++) {
+            const int64_t k0 = k;
+            const int64_t r0 = r;
+            const float *const x0 = p0 + r0 * s0_r0;
+            const float *const x1 = p1;
+            const float *const x2 = p2;
+            const float *const x3 = p3 + r0 * s3_r0;
+            const float *const x4 = p4;
+            float *const x5 = p5 + r0 * s5_r0;
+            float *const x6 = p6 + r0 * s6_r0;
+#line 42 "templates/cpu/column.c"
+#pragma omp simd
+            for (int64_t j = j0; j < j1; j++) {
+#line 39 "lib/nn.lua"
+                const float v0 = x0[j] - x1[j];
+                const float v1 = v0 * x2[j];
+                x5[j] = v1;
+                const float v2 = x3[j] * v1;
+                sum[0][j - j0] += v2;
+                const float v4 = x3[j] - x4[j];
+                x6[j] = v4;
+#line 45 "templates/cpu/column.c"
+            }
+        }
+        for (int s = 0; s < SUMS; s++)
+            for (int64_t j = j0; j < j1; j++)
+                partial[((c * SUMS + s) * kept + k) * inner + j] =
+                    sum[s][j - j0];
+    }
+#pragma omp parallel for schedule(static) if (chunks * kept * inner > 8192)
+    for (int64_t t = 0; t < kept * tiles; t++) {
+        const int64_t k = t / tiles, j0 = t % tiles * TILE;
+        const int64_t j1 = j0 + TILE < inner ? j0 + TILE : inner;
+        float sum[SUMS][TILE];
+        for (int s = 0; s < SUMS; s++)
+            for (int64_t j = 0; j < j1 - j0; j++)
+                sum[s][j] = 0;
+        for (int64_t c = 0; c < chunks; c++)
+            for (int s = 0; s < SUMS; s++)
+                for (int64_t j = j0; j < j1; j++)
+                    sum[s][j - j0] +=
+                        partial[((c * SUMS + s) * kept + k) * inner + j];
+        const int64_t k0 = k;
+        const float *const x1 = p1;
+        const float *const x2 = p2;
+        const float *const x4 = p4;
+        float *const x7 = p7;
+        float *const x8 = p8;
+#line 66 "templates/cpu/column.c"
+#pragma omp simd
+        for (int64_t j = j0; j < j1; j++) {
+#line 39 "lib/nn.lua"
+            const float v3 = sum[0][j - j0];
+            x8[j] += v3;
+            const float v5 = v3 * 0.000325520843f;
+            x7[j] = v5;
+#line 69 "templates/cpu/column.c"
+        }
+    }
+}
+#undef NAME
+#undef SUMS
+#undef TILE

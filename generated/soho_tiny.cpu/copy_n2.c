@@ -1,0 +1,43 @@
+/* made by sohoc from templates/cpu/elem.c for copy
+ * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+#define NAME copy_n2
+#define TILE 2048
+#line 1 "templates/cpu/elem.c"
+/* elem - one number per element of a space, in one pass over memory.
+ *
+ * The space is rows x inner; a row's place in each operand is decoded from its
+ * number, the inner axis is walked in tiles.
+ * arguments: rows, inner, then what slot `args` unpacks
+ * slots: args  pointers, sizes and strides
+ *        row   where row `row` lies in each operand
+ *        tile  random numbers of elements j0 .. j1-1
+ *        body  element j */
+#line 14 "templates/cpu/elem.c"
+#include "prelude.h"
+
+void
+NAME(const SohoArg *a)
+{
+    const int64_t rows = a[0].i, inner = a[1].i;
+    const int64_t tiles = (inner + TILE - 1) / TILE;
+    const float *const p0 = a[2].p;
+    float *const p1 = a[3].p;
+#line 22 "templates/cpu/elem.c"
+#pragma omp parallel for schedule(static) if (rows * inner > 8192)
+    for (int64_t t = 0; t < rows * tiles; t++) {
+        const int64_t row = t / tiles, j0 = t % tiles * TILE;
+        const int64_t j1 = j0 + TILE < inner ? j0 + TILE : inner;
+        (void)row;
+        const float *const x0 = p0;
+        float *const x1 = p1;
+#line 29 "templates/cpu/elem.c"
+#pragma omp simd
+        for (int64_t j = j0; j < j1; j++) {
+#line 46 "lib/bert.lua"
+            x1[j] = x0[j];
+#line 32 "templates/cpu/elem.c"
+        }
+    }
+}
+#undef NAME
+#undef TILE

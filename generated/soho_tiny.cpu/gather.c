@@ -1,0 +1,38 @@
+/* made by sohoc from templates/cpu/gather.c for language.bert.embeddings.word_embeddings
+ * (lib/nn.lua:60 < lib/bert.lua:41 < lib/bert.lua:56 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+#define NAME gather
+#define RANK0 3
+#define RANK1 2
+#define RANK2 2
+#define SKIP 0
+#line 1 "templates/cpu/gather.c"
+/* gather - rows of a table by index.
+ *
+ * y [..,C] <- table [N,C], index [..] i32;  RANK0 of y, RANK2 of the index
+ *
+ * An index beyond the table is the loader's to refuse; here it is clamped, so
+ * that nothing outside the table is ever read. */
+#line 12 "templates/cpu/gather.c"
+#include <string.h>
+
+#include "prelude.h"
+
+void
+NAME(const SohoArg *a)
+{
+    float *y = a[0].p;
+    const float *table = a[1].p;
+    const int32_t *index = a[2].p;
+    const SohoArg *dim = a + 3 + RANK0;
+    int64_t nrow = dim[0].i, nc = dim[1].i, n = count_of(dim + 2, RANK2);
+
+#pragma omp parallel for schedule(static) if (n * nc > 8192)
+    for (int64_t i = 0; i < n; i++)
+        memcpy(y + i * nc, table + clamp_i64(index[i], 0, nrow - 1) * nc,
+               (size_t)nc * sizeof *y);
+}
+#undef NAME
+#undef RANK0
+#undef RANK1
+#undef RANK2
+#undef SKIP

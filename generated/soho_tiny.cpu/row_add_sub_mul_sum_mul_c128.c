@@ -1,0 +1,125 @@
+/* made by sohoc from templates/cpu/row.c for row_add_sub_mul_sum_mul_c128
+ * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+#define NAME row_add_sub_mul_sum_mul_c128
+#define COLS 128
+#define LEVELS 2
+#line 1 "templates/cpu/row.c"
+/* row - element-wise work around sums and maxima along a row.
+ *
+ * A row of COLS elements stays in the first-level cache while up to four loops
+ * walk over it; each loop may use what the reductions before it gave.
+ * arguments: rows, then what slot `args` unpacks
+ * slots: args   pointers, sizes and strides
+ *        row    where row `row` lies in each operand; numbers of the row
+ *        loop0  element j; feeds sums s0..s3 and maxima m0, m1
+ *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
+#line 15 "templates/cpu/row.c"
+#include "prelude.h"
+
+void
+NAME(const SohoArg *a)
+{
+    const int64_t rows = a[0].i;
+    const float *const p0 = a[1].p;
+    const float *const p1 = a[2].p;
+    const float *const p2 = a[3].p;
+    const float *const p3 = a[4].p;
+    const float *const p4 = a[5].p;
+    const float *const p5 = a[6].p;
+    const float *const p6 = a[7].p;
+    const float *const p7 = a[8].p;
+    float *const p8 = a[9].p;
+    float *const p9 = a[10].p;
+    const int64_t i_n1 = a[11].i;
+    const int64_t s0_i0 = a[12].i;
+    const int64_t s0_i1 = a[13].i;
+    const int64_t s1_i1 = a[14].i;
+    const int64_t s3_i0 = a[15].i;
+    const int64_t s3_i1 = a[16].i;
+    const int64_t s4_i0 = a[17].i;
+    const int64_t s4_i1 = a[18].i;
+    const int64_t s5_i0 = a[19].i;
+    const int64_t s5_i1 = a[20].i;
+    const int64_t s6_i0 = a[21].i;
+    const int64_t s6_i1 = a[22].i;
+    const int64_t s7_i0 = a[23].i;
+    const int64_t s7_i1 = a[24].i;
+    const int64_t s8_i0 = a[25].i;
+    const int64_t s8_i1 = a[26].i;
+    const int64_t s9_i0 = a[27].i;
+    const int64_t s9_i1 = a[28].i;
+#line 22 "templates/cpu/row.c"
+#pragma omp parallel for schedule(static) if (rows * COLS > 8192)
+    for (int64_t row = 0; row < rows; row++) {
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        float m0 = -INFINITY, m1 = -INFINITY;
+        const int64_t i1 = row % i_n1;
+        const int64_t i_q1 = row / i_n1;
+        const int64_t i0 = i_q1;
+        const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
+        const float *const x1 = p1 + i1 * s1_i1;
+        const float *const x2 = p2;
+        const float *const x3 = p3 + i0 * s3_i0 + i1 * s3_i1;
+        const float *const x4 = p4 + i0 * s4_i0 + i1 * s4_i1;
+        const float *const x5 = p5 + i0 * s5_i0 + i1 * s5_i1;
+        const float *const x6 = p6 + i0 * s6_i0 + i1 * s6_i1;
+        const float *const x7 = p7 + i0 * s7_i0 + i1 * s7_i1;
+        float *const x8 = p8 + i0 * s8_i0 + i1 * s8_i1;
+        float *const x9 = p9 + i0 * s9_i0 + i1 * s9_i1;
+#line 48 "lib/nn.lua"
+        float t3[COLS];
+#line 27 "templates/cpu/row.c"
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 46 "lib/bert.lua"
+            const float v0 = x0[j] + x1[j];
+            const float v1 = v0 + x2[j];
+#line 48 "lib/nn.lua"
+            const float v2 = v1 - x3[0];
+            const float v3 = v2 * x4[0];
+            t3[j] = v3;
+            const float v4 = x5[j] * v3;
+            s0 += v4;
+            const float v9 = x7[j] * v3;
+            x8[j] = v9;
+#line 30 "templates/cpu/row.c"
+        }
+#line 48 "lib/nn.lua"
+        const float v5 = s0;
+        const float v6 = v5 * 0.0078125f;
+#line 32 "templates/cpu/row.c"
+#if LEVELS > 1
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 48 "lib/nn.lua"
+            const float v7 = t3[j] * v6;
+            const float v8 = x6[j] - v7;
+            const float v10 = v8 * x4[0];
+            x9[j] = v10;
+#line 37 "templates/cpu/row.c"
+        }
+#line 39 "templates/cpu/row.c"
+#endif
+#if LEVELS > 2
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 45 "templates/cpu/row.c"
+        }
+#line 47 "templates/cpu/row.c"
+#endif
+#if LEVELS > 3
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 53 "templates/cpu/row.c"
+        }
+#line 55 "templates/cpu/row.c"
+#endif
+        (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
+    }
+}
+#undef NAME
+#undef COLS
+#undef LEVELS

@@ -1,0 +1,114 @@
+/* made by sohoc from templates/cpu/row.c for row_mul_add_max_sub_exp_c24
+ * (lib/bert.lua:18 < lib/bert.lua:32 < lib/bert.lua:62 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+#define NAME row_mul_add_max_sub_exp_c24
+#define COLS 24
+#define LEVELS 3
+#line 1 "templates/cpu/row.c"
+/* row - element-wise work around sums and maxima along a row.
+ *
+ * A row of COLS elements stays in the first-level cache while up to four loops
+ * walk over it; each loop may use what the reductions before it gave.
+ * arguments: rows, then what slot `args` unpacks
+ * slots: args   pointers, sizes and strides
+ *        row    where row `row` lies in each operand; numbers of the row
+ *        loop0  element j; feeds sums s0..s3 and maxima m0, m1
+ *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
+#line 15 "templates/cpu/row.c"
+#include "prelude.h"
+
+void
+NAME(const SohoArg *a)
+{
+    const int64_t rows = a[0].i;
+    const float *const p0 = a[1].p;
+    const float *const p1 = a[2].p;
+    float *const p2 = a[3].p;
+    float *const p3 = a[4].p;
+    const SohoStep *const step = a[5].p;
+    const int64_t i_n1 = a[6].i;
+    const int64_t d7_i0 = a[7].i;
+    const int64_t d7_i1 = a[8].i;
+    const int64_t s0_i0 = a[9].i;
+    const int64_t s0_i1 = a[10].i;
+    const int64_t s1_i0 = a[11].i;
+    const int64_t s2_i0 = a[12].i;
+    const int64_t s2_i1 = a[13].i;
+    const int64_t s3_i0 = a[14].i;
+    const int64_t s3_i1 = a[15].i;
+#line 22 "templates/cpu/row.c"
+#pragma omp parallel for schedule(static) if (rows * COLS > 8192)
+    for (int64_t row = 0; row < rows; row++) {
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        float m0 = -INFINITY, m1 = -INFINITY;
+        const int64_t i1 = row % i_n1;
+        const int64_t i_q1 = row / i_n1;
+        const int64_t i0 = i_q1;
+        const int64_t d7 = 0 + i0 * d7_i0 + i1 * d7_i1;
+        const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
+        const float *const x1 = p1 + i0 * s1_i0;
+        float *const x2 = p2 + i0 * s2_i0 + i1 * s2_i1;
+        float *const x3 = p3 + i0 * s3_i0 + i1 * s3_i1;
+#line 18 "lib/bert.lua"
+        float t1[COLS];
+#line 19 "lib/bert.lua"
+        float t4[COLS];
+#line 54 "lib/nn.lua"
+        float u7[COLS];
+        philox_fill(u7, d7 + 0, COLS, 0x422ba391u, step);
+#line 27 "templates/cpu/row.c"
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 18 "lib/bert.lua"
+            const float v0 = x0[j] * 0.176776692f;
+            const float v1 = v0 + x1[j];
+            t1[j] = v1;
+#line 19 "lib/bert.lua"
+            m0 = v1 > m0 ? v1 : m0;
+#line 30 "templates/cpu/row.c"
+        }
+#line 19 "lib/bert.lua"
+        const float v2 = m0;
+#line 32 "templates/cpu/row.c"
+#if LEVELS > 1
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 19 "lib/bert.lua"
+            const float v3 = t1[j] - v2;
+            const float v4 = exp_f32(v3);
+            t4[j] = v4;
+            s0 += v4;
+#line 37 "templates/cpu/row.c"
+        }
+#line 19 "lib/bert.lua"
+        const float v5 = s0;
+#line 39 "templates/cpu/row.c"
+#endif
+#if LEVELS > 2
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 19 "lib/bert.lua"
+            const float v6 = t4[j] / v5;
+            x2[j] = v6;
+#line 54 "lib/nn.lua"
+            const float v7 = u7[j] >= 0.0500000007f ? v6 * 1.05263162f : 0.0f;
+            x3[j] = v7;
+#line 45 "templates/cpu/row.c"
+        }
+#line 47 "templates/cpu/row.c"
+#endif
+#if LEVELS > 3
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 53 "templates/cpu/row.c"
+        }
+#line 55 "templates/cpu/row.c"
+#endif
+        (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
+    }
+}
+#undef NAME
+#undef COLS
+#undef LEVELS

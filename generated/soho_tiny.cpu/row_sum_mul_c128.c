@@ -1,0 +1,74 @@
+/* made by sohoc from templates/cpu/row.c for row_sum_mul_c128
+ * (lib/nn.lua:77 < lib/vqa.lua:19) */
+#define NAME row_sum_mul_c128
+#define COLS 128
+#define LEVELS 1
+#line 1 "templates/cpu/row.c"
+/* row - element-wise work around sums and maxima along a row.
+ *
+ * A row of COLS elements stays in the first-level cache while up to four loops
+ * walk over it; each loop may use what the reductions before it gave.
+ * arguments: rows, then what slot `args` unpacks
+ * slots: args   pointers, sizes and strides
+ *        row    where row `row` lies in each operand; numbers of the row
+ *        loop0  element j; feeds sums s0..s3 and maxima m0, m1
+ *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
+#line 15 "templates/cpu/row.c"
+#include "prelude.h"
+
+void
+NAME(const SohoArg *a)
+{
+    const int64_t rows = a[0].i;
+    const float *const p0 = a[1].p;
+    float *const p1 = a[2].p;
+#line 22 "templates/cpu/row.c"
+#pragma omp parallel for schedule(static) if (rows * COLS > 8192)
+    for (int64_t row = 0; row < rows; row++) {
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        float m0 = -INFINITY, m1 = -INFINITY;
+        const int64_t i0 = row;
+        const float *const x0 = p0;
+        float *const x1 = p1;
+#line 27 "templates/cpu/row.c"
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 77 "lib/nn.lua"
+            s0 += x0[j];
+#line 30 "templates/cpu/row.c"
+        }
+#line 77 "lib/nn.lua"
+        const float v0 = s0;
+        const float v1 = v0 * 0.0078125f;
+        x1[0] = v1;
+#line 32 "templates/cpu/row.c"
+#if LEVELS > 1
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 37 "templates/cpu/row.c"
+        }
+#line 39 "templates/cpu/row.c"
+#endif
+#if LEVELS > 2
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 45 "templates/cpu/row.c"
+        }
+#line 47 "templates/cpu/row.c"
+#endif
+#if LEVELS > 3
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
+        for (int64_t j = 0; j < COLS; j++) {
+#line 53 "templates/cpu/row.c"
+        }
+#line 55 "templates/cpu/row.c"
+#endif
+        (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
+    }
+}
+#undef NAME
+#undef COLS
+#undef LEVELS

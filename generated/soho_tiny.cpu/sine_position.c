@@ -1,0 +1,77 @@
+/* made by sohoc from templates/cpu/sine_position.c for sine_position
+ * (lib/neck.lua:26 < lib/vqa.lua:10 < lib/vqa.lua:18) */
+#define NAME sine_position
+#define RANK0 4
+#define RANK1 3
+#define CHANNELS 128
+#line 1 "templates/cpu/sine_position.c"
+/* sine_position - where a grid cell lies, as sines of growing wavelength.
+ *
+ * y [B,h,w,CHANNELS] <- mask [B,h,w], 1 on the picture
+ *
+ * The first half of the channels tells the row, the second the column.  A
+ * cell's row v is the sum of the mask down to it over the column's sum, times
+ * 2 pi; channel i of a half is sin (even i) or cos (odd i) of v / t_i with
+ * t_i = 10000^(2 floor(i/2) / half). */
+#line 13 "templates/cpu/sine_position.c"
+#include "prelude.h"
+
+#define share LOCAL(share)
+#define waves LOCAL(waves)
+#define HALF  (CHANNELS / 2)
+#define CHUNK 256
+
+/* 2 pi times the share of a line's n numbers up to and including `at`. */
+static float
+share(const float *mask, int64_t n, int64_t stride, int64_t at)
+{
+    float sum = 0.0f, all = 0.0f;
+
+    for (int64_t i = 0; i < n; i++) {
+        all += mask[i * stride];
+        sum += i <= at ? mask[i * stride] : 0.0f;
+    }
+    return sum / (all + 1e-6f) * 2.0f * 0x1.921fb6p+1f;
+}
+
+/* Channels first .. first+n-1 of one half, first even. */
+static void
+waves(float *y, float v, const float *t, int64_t n)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] = turn_f32(v / t[i], (uint32_t)i & 1);
+}
+
+void
+NAME(const SohoArg *a)
+{
+    float *y = a[0].p;
+    const float *mask = a[1].p;
+    int64_t nimage = a[2].i, h = a[3].i, w = a[4].i;
+
+    for (int64_t first = 0; first < HALF; first += CHUNK) {
+        int64_t n = HALF - first < CHUNK ? HALF - first : CHUNK;
+        float t[CHUNK];
+
+        for (int64_t i = 0; i < n; i++)
+            t[i] = (float)pow(1e4, (double)((first + i) / 2 * 2) / HALF);
+#pragma omp parallel for schedule(static)
+        for (int64_t cell = 0; cell < nimage * h * w; cell++) {
+            int64_t row = cell / w % h, column = cell % w;
+            const float *corner = mask + cell / (h * w) * (h * w);
+            float *out = y + cell * CHANNELS + first;
+
+            waves(out, share(corner + column, h, w, row), t, n);
+            waves(out + HALF, share(corner + row * w, w, 1, column), t, n);
+        }
+    }
+}
+#undef NAME
+#undef RANK0
+#undef RANK1
+#undef CHANNELS
+#undef share
+#undef waves
+#undef HALF
+#undef CHUNK
