@@ -139,7 +139,7 @@ ops_print(FILE *out)
                                        "special",   "composite",    "effect"};
     for (u32 i = 0; i < NOP; i++) {
         const Op *op = &optab[i];
-        char in[8] = "1..";
+        char in[12] = "1..";
         if (op->nin >= 0)
             snprintf(in, sizeof in, "%d", op->nin);
         fprintf(out, "%-14s %-3s in %d out  %-12s %s\n", op->name, in, op->nout,

@@ -28,7 +28,7 @@ for word in $("$SOHO_RT" data --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
 done
 
 make -s help >"$tmp/out" 2>&1
-grep -o '^make [a-z]*' README.md | sort -u | while read -r _ target; do
+grep -oE '^make [a-z]+' README.md | sort -u | while read -r _ target; do
 	if grep -q "^$target  *[a-z]" "$tmp/out"; then
 		echo "ok help/make $target"
 	else
