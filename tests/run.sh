@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 verbose=
 [ "$1" = -v ] && verbose=1 && shift
 build=${SOHO_BUILD:-build}
-limit=${LIMIT:-120}
+limit=${LIMIT:-300}
 SOHOC=$PWD/$build/sohoc SOHO_RT=$PWD/$build/soho-rt
 TMPDIR=$(mktemp -d) || exit 1
 OMP_WAIT_POLICY=passive LC_ALL=C
