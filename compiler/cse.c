@@ -3,10 +3,11 @@
  * they may be. */
 #include "compiler/sohoc.h"
 
-struct Same {
+/* The nodes of the new graph, to be found by what they compute. */
+typedef struct Same {
     u32 *slot; /* node id + 1, 0 empty */
     u32 size;  /* power of two */
-};
+} Same;
 
 static u64
 mix(u64 h, u64 x)
@@ -52,7 +53,7 @@ sorted(const Node *n, const Val *in, Val *to)
 static bool
 equal(const Node *a, const Node *n, const Val *in)
 {
-    if (a->op != n->op || a->nin != n->nin || a->group != n->group ||
+    if (a->op != n->op || a->nin != n->nin ||
         !type_same(&a->out[0], &n->out[0]))
         return false;
     Val have[MAX_IN];
@@ -77,23 +78,12 @@ keep(Build *b, const Node *n, const Val *in)
 {
     u32 id = node_add(b->f, n->op, in, n->nin, n->attr, n->name, n->place);
     memcpy(b->f->node[id].out, n->out, sizeof n->out);
-    b->f->node[id].group = n->group;
     return id;
 }
 
-Same *
-cse_table(const Func *f)
-{
-    Same *t = mem_alloc(sizeof *t);
-    t->size = 64;
-    while (t->size < 2 * f->nnode)
-        t->size *= 2;
-    t->slot = mem_alloc(t->size * sizeof *t->slot);
-    return t;
-}
-
-Val
-cse_share(Build *b, const Node *n, const Val *mapped, void *same)
+/* A Rewrite: the node of the new graph that computes the same, or a copy. */
+static Val
+share(Build *b, const Node *n, const Val *mapped, void *same)
 {
     Same *t = same;
     if (optab[n->op].kind == KIND_effect)
@@ -114,6 +104,11 @@ cse_share(Build *b, const Node *n, const Val *mapped, void *same)
 void
 pass_cse(Prog *p)
 {
-    for (u32 i = 0; i < p->nfunc; i++)
-        graph_rebuild(p, &p->func[i], cse_share, cse_table(&p->func[i]));
+    for (u32 i = 0; i < p->nfunc; i++) {
+        Same t = {NULL, 64};
+        while (t.size < 2 * p->func[i].nnode)
+            t.size *= 2;
+        t.slot = mem_alloc(t.size * sizeof *t.slot);
+        graph_rebuild(p, &p->func[i], share, &t);
+    }
 }

@@ -381,13 +381,6 @@ void verify_place(const Prog *p, const char *after);
 #define PASS(word, needs, gives, job) void pass_##word(Prog *p);
 #include "compiler/pass.def"
 
-/* ------------------------------------------------------------------- cse.c */
-typedef struct Same Same; /* a table of the nodes of a graph */
-Same *cse_table(const Func *f);
-/* A Rewrite with such a table: the node of the new graph that computes the same
- * in the same group, or a copy of n. */
-Val cse_share(Build *b, const Node *n, const Val *in, void *same);
-
 /* ------------------------------------------------------------------ grad.c */
 typedef struct Grad {
     Build b;     /* appends to the func that is differentiated */

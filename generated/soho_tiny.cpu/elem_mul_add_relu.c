@@ -25,8 +25,10 @@ NAME(const SohoArg *a)
     const float *const p2 = a[4].p;
     const float *const p3 = a[5].p;
     float *const p4 = a[6].p;
-    const int64_t s0_i0 = a[7].i;
-    const int64_t s4_i0 = a[8].i;
+    float *const p5 = a[7].p;
+    const int64_t s0_i0 = a[8].i;
+    const int64_t s4_i0 = a[9].i;
+    const int64_t s5_i0 = a[10].i;
 #line 22 "templates/cpu/elem.c"
 #pragma omp parallel for schedule(static) if (rows * inner > 8192)
     for (int64_t t = 0; t < rows * tiles; t++) {
@@ -39,16 +41,18 @@ NAME(const SohoArg *a)
         const float *const x2 = p2;
         const float *const x3 = p3;
         float *const x4 = p4 + i0 * s4_i0;
+        float *const x5 = p5 + i0 * s5_i0;
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 39 "lib/nn.lua"
             const float v0 = x0[j] * x1[j];
+            x4[j] = v0;
             const float v1 = v0 * x2[j];
             const float v2 = v1 + x3[j];
 #line 19 "lib/resnet.lua"
             const float v3 = v2 > 0.0f ? v2 : 0.0f;
-            x4[j] = v3;
+            x5[j] = v3;
 #line 32 "templates/cpu/elem.c"
         }
     }

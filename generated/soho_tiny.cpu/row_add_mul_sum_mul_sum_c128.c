@@ -72,8 +72,8 @@ NAME(const SohoArg *a)
             s0 += v1;
             const float v4 = v1 * x3[j];
             s1 += v4;
-            const float v10 = v0 * x3[j];
-            x6[j] = v10;
+            const float v11 = v0 * x3[j];
+            x7[j] = v11;
 #line 30 "templates/cpu/row.c"
         }
 #line 48 "lib/nn.lua"
@@ -90,10 +90,10 @@ NAME(const SohoArg *a)
             const float v7 = x3[j] * v6;
             const float v8 = t1[j] - v3;
             const float v9 = v8 - v7;
-            const float v11 = v9 * x4[0];
-            x7[j] = v11;
+            const float v10 = v9 * x4[0];
+            x6[j] = v10;
 #line 54 "lib/nn.lua"
-            const float v12 = u12[j] >= 0.0500000007f ? v11 * 1.05263162f : 0.0f;
+            const float v12 = u12[j] >= 0.0500000007f ? v10 * 1.05263162f : 0.0f;
             x8[j] = v12;
 #line 37 "templates/cpu/row.c"
         }

@@ -80,8 +80,8 @@ NAME(const SohoArg *a)
             s0 += v3;
             const float v6 = v3 * x5[j];
             s1 += v6;
-            const float v12 = v2 * x5[j];
-            x8[j] = v12;
+            const float v13 = v2 * x5[j];
+            x9[j] = v13;
 #line 30 "templates/cpu/row.c"
         }
 #line 48 "lib/nn.lua"
@@ -98,10 +98,10 @@ NAME(const SohoArg *a)
             const float v9 = x5[j] * v8;
             const float v10 = t3[j] - v5;
             const float v11 = v10 - v9;
-            const float v13 = v11 * x6[0];
-            x9[j] = v13;
+            const float v12 = v11 * x6[0];
+            x8[j] = v12;
 #line 54 "lib/nn.lua"
-            const float v14 = u14[j] >= 0.0500000007f ? v13 * 1.05263162f : 0.0f;
+            const float v14 = u14[j] >= 0.0500000007f ? v12 * 1.05263162f : 0.0f;
             x10[j] = v14;
 #line 37 "templates/cpu/row.c"
         }

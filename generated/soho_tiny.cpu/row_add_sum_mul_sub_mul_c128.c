@@ -79,7 +79,6 @@ NAME(const SohoArg *a)
 #line 48 "lib/nn.lua"
         const float v2 = s0;
         const float v3 = v2 * 0.0078125f;
-        x5[0] = v3;
 #line 32 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -97,7 +96,7 @@ NAME(const SohoArg *a)
         const float v7 = v6 * 0.0078125f;
         const float v8 = v7 + 9.99999996e-13f;
         const float v9 = 1.0f / sqrt_f32(v8);
-        x6[0] = v9;
+        x5[0] = v9;
 #line 39 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
@@ -106,6 +105,7 @@ NAME(const SohoArg *a)
         for (int64_t j = 0; j < COLS; j++) {
 #line 48 "lib/nn.lua"
             const float v10 = t4[j] * v9;
+            x6[j] = v10;
             const float v11 = v10 * x3[j];
             const float v12 = v11 + x4[j];
 #line 54 "lib/nn.lua"

@@ -63,8 +63,8 @@ NAME(const SohoArg *a)
             s0 += v0;
             const float v3 = v0 * x2[j];
             s1 += v3;
-            const float v9 = x0[j] * x2[j];
-            x4[j] = v9;
+            const float v10 = x0[j] * x2[j];
+            x5[j] = v10;
 #line 30 "templates/cpu/row.c"
         }
 #line 48 "lib/nn.lua"
@@ -81,10 +81,10 @@ NAME(const SohoArg *a)
             const float v6 = x2[j] * v5;
             const float v7 = t0[j] - v2;
             const float v8 = v7 - v6;
-            const float v10 = v8 * x3[0];
-            x5[j] = v10;
+            const float v9 = v8 * x3[0];
+            x4[j] = v9;
 #line 54 "lib/nn.lua"
-            const float v11 = u11[j] >= 0.0500000007f ? v10 * 1.05263162f : 0.0f;
+            const float v11 = u11[j] >= 0.0500000007f ? v9 * 1.05263162f : 0.0f;
             x6[j] = v11;
 #line 37 "templates/cpu/row.c"
         }

@@ -27,8 +27,8 @@ others() {
 	3) echo 'no-cse ~ --no-cse' ;;
 	4) echo 'no-reuse = --no-reuse' ;;
 	5) echo 'unpruned ~ --without prune' ;;
-	6) echo 'stored ~ --without recompute,merge' ;;
-	7) echo 'bare ~ --without prune,fold,hoist,recompute,dce,merge,order' ;;
+	6) echo 'unswept ~ --without dce' ;;
+	7) echo 'bare ~ --without prune,fold,hoist,cse,dce,order' ;;
 	8) echo 'unsorted ~ --without order' ;;
 	9) echo 'unfolded ~ --without fold,hoist' ;;
 	esac

@@ -1,7 +1,7 @@
-/* made by sohoc from templates/cpu/column.c for column_add_gate_sum_mul_store of backbone.layer4.0.conv1
+/* made by sohoc from templates/cpu/column.c for column_add_gate_sum_mul_sum of backbone.layer4.1.conv1
  * (lib/nn.lua:29 < lib/resnet.lua:11 < lib/resnet.lua:17 < lib/resnet.lua:34 < lib/resnet.lua:54 < lib/vqa.lua:9 < lib/vqa.lua:18) */
-#define NAME column_add_gate_sum_mul_store_n2
-#define SUMS 1
+#define NAME column_add_gate_sum_mul_sum
+#define SUMS 3
 #define TILE 256
 #line 1 "templates/cpu/column.c"
 /* column - sums over leading or middle axes, with element-wise work before
@@ -31,13 +31,22 @@ NAME(const SohoArg *a)
     const float *const p0 = a[5].p;
     const float *const p1 = a[6].p;
     const float *const p2 = a[7].p;
-    float *const p3 = a[8].p;
-    float *const p4 = a[9].p;
+    const float *const p3 = a[8].p;
+    const float *const p4 = a[9].p;
     float *const p5 = a[10].p;
-    const int64_t s0_r0 = a[11].i;
-    const int64_t s1_r0 = a[12].i;
-    const int64_t s2_r0 = a[13].i;
-    const int64_t s3_r0 = a[14].i;
+    float *const p6 = a[11].p;
+    float *const p7 = a[12].p;
+    float *const p8 = a[13].p;
+    float *const p9 = a[14].p;
+    float *const p10 = a[15].p;
+    float *const p11 = a[16].p;
+    float *const p12 = a[17].p;
+    const int64_t s0_r0 = a[18].i;
+    const int64_t s1_r0 = a[19].i;
+    const int64_t s2_r0 = a[20].i;
+    const int64_t s3_r0 = a[21].i;
+    const int64_t s4_r0 = a[22].i;
+    const int64_t s5_r0 = a[23].i;
 #line 30 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
@@ -55,7 +64,9 @@ NAME(const SohoArg *a)
             const float *const x0 = p0 + r0 * s0_r0;
             const float *const x1 = p1 + r0 * s1_r0;
             const float *const x2 = p2 + r0 * s2_r0;
-            float *const x3 = p3 + r0 * s3_r0;
+            const float *const x3 = p3 + r0 * s3_r0;
+            const float *const x4 = p4 + r0 * s4_r0;
+            float *const x5 = p5 + r0 * s5_r0;
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
@@ -63,9 +74,13 @@ NAME(const SohoArg *a)
                 const float v0 = x0[j] + x1[j];
 #line 40 "lib/resnet.lua"
                 const float v1 = x2[j] > 0.0f ? v0 : 0.0f;
-                x3[j] = v1;
+                x5[j] = v1;
 #line 39 "lib/nn.lua"
                 sum[0][j - j0] += v1;
+                const float v3 = v1 * x3[j];
+                sum[1][j - j0] += v3;
+                const float v7 = v1 * x4[j];
+                sum[2][j - j0] += v7;
 #line 45 "templates/cpu/column.c"
             }
         }
@@ -88,16 +103,30 @@ NAME(const SohoArg *a)
                     sum[s][j - j0] +=
                         partial[((c * SUMS + s) * kept + k) * inner + j];
         const int64_t k0 = k;
-        float *const x4 = p4;
-        float *const x5 = p5;
+        float *const x6 = p6;
+        float *const x7 = p7;
+        float *const x8 = p8;
+        float *const x9 = p9;
+        float *const x10 = p10;
+        float *const x11 = p11;
+        float *const x12 = p12;
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 39 "lib/nn.lua"
             const float v2 = sum[0][j - j0];
-            x5[j] += v2;
-            const float v3 = v2 * 0.00130208337f;
-            x4[j] = v3;
+            x10[j] += v2;
+            x12[j] += v2;
+            const float v4 = sum[1][j - j0];
+            x11[j] += v4;
+            const float v5 = v2 * 0.00130208337f;
+            x6[j] = v5;
+            const float v6 = v4 * 0.00130208337f;
+            x7[j] = v6;
+            const float v8 = sum[2][j - j0];
+            x9[j] += v8;
+            const float v9 = v8 * 0.00130208337f;
+            x8[j] = v9;
 #line 69 "templates/cpu/column.c"
         }
     }

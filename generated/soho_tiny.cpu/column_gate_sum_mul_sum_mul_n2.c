@@ -1,7 +1,7 @@
-/* made by sohoc from templates/cpu/column.c for column_add_gate_sum_mul_store of backbone.layer4.1.conv1
- * (lib/nn.lua:29 < lib/resnet.lua:11 < lib/resnet.lua:17 < lib/resnet.lua:34 < lib/resnet.lua:54 < lib/vqa.lua:9 < lib/vqa.lua:18) */
-#define NAME column_add_gate_sum_mul_store
-#define SUMS 1
+/* made by sohoc from templates/cpu/column.c for column_gate_sum_mul_sum_mul
+ * (lib/resnet.lua:19 < lib/resnet.lua:34 < lib/resnet.lua:54 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+#define NAME column_gate_sum_mul_sum_mul_n2
+#define SUMS 2
 #define TILE 256
 #line 1 "templates/cpu/column.c"
 /* column - sums over leading or middle axes, with element-wise work before
@@ -35,10 +35,11 @@ NAME(const SohoArg *a)
     float *const p4 = a[9].p;
     float *const p5 = a[10].p;
     float *const p6 = a[11].p;
-    const int64_t s0_r0 = a[12].i;
-    const int64_t s1_r0 = a[13].i;
-    const int64_t s2_r0 = a[14].i;
-    const int64_t s3_r0 = a[15].i;
+    float *const p7 = a[12].p;
+    const int64_t s0_r0 = a[13].i;
+    const int64_t s1_r0 = a[14].i;
+    const int64_t s2_r0 = a[15].i;
+    const int64_t s3_r0 = a[16].i;
 #line 30 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
@@ -60,13 +61,13 @@ NAME(const SohoArg *a)
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 29 "lib/nn.lua"
-                const float v0 = x0[j] + x1[j];
-#line 40 "lib/resnet.lua"
-                const float v1 = x2[j] > 0.0f ? v0 : 0.0f;
-                x3[j] = v1;
+#line 19 "lib/resnet.lua"
+                const float v0 = x1[j] > 0.0f ? x0[j] : 0.0f;
+                x3[j] = v0;
 #line 39 "lib/nn.lua"
-                sum[0][j - j0] += v1;
+                sum[0][j - j0] += v0;
+                const float v2 = v0 * x2[j];
+                sum[1][j - j0] += v2;
 #line 45 "templates/cpu/column.c"
             }
         }
@@ -92,15 +93,19 @@ NAME(const SohoArg *a)
         float *const x4 = p4;
         float *const x5 = p5;
         float *const x6 = p6;
+        float *const x7 = p7;
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 39 "lib/nn.lua"
-            const float v2 = sum[0][j - j0];
-            x5[j] += v2;
-            x6[j] += v2;
-            const float v3 = v2 * 0.00130208337f;
-            x4[j] = v3;
+            const float v1 = sum[0][j - j0];
+            x7[j] += v1;
+            const float v3 = sum[1][j - j0];
+            x6[j] += v3;
+            const float v4 = v1 * 0.000325520843f;
+            x4[j] = v4;
+            const float v5 = v3 * 0.000325520843f;
+            x5[j] = v5;
 #line 69 "templates/cpu/column.c"
         }
     }

@@ -1,6 +1,6 @@
-/* made by sohoc from templates/cpu/row.c for row_add_sub_mul_sum_mul_c128
- * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:11 < lib/vqa.lua:18) */
-#define NAME row_add_sub_mul_sum_mul_c128
+/* made by sohoc from templates/cpu/row.c for row_dropout_mul_sum_mul_sum_c128 of language.bert.embeddings.dropout
+ * (lib/nn.lua:54 < lib/bert.lua:56 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+#define NAME row_dropout_mul_sum_mul_sum_c128
 #define COLS 128
 #define LEVELS 2
 #line 1 "templates/cpu/row.c"
@@ -24,30 +24,25 @@ NAME(const SohoArg *a)
     const float *const p1 = a[2].p;
     const float *const p2 = a[3].p;
     const float *const p3 = a[4].p;
-    const float *const p4 = a[5].p;
-    const float *const p5 = a[6].p;
-    const float *const p6 = a[7].p;
-    const float *const p7 = a[8].p;
-    float *const p8 = a[9].p;
-    float *const p9 = a[10].p;
-    const int64_t i_n1 = a[11].i;
+    float *const p4 = a[5].p;
+    float *const p5 = a[6].p;
+    float *const p6 = a[7].p;
+    const SohoStep *const step = a[8].p;
+    const int64_t i_n1 = a[9].i;
+    const int64_t d0_i0 = a[10].i;
+    const int64_t d0_i1 = a[11].i;
     const int64_t s0_i0 = a[12].i;
     const int64_t s0_i1 = a[13].i;
-    const int64_t s1_i1 = a[14].i;
-    const int64_t s3_i0 = a[15].i;
-    const int64_t s3_i1 = a[16].i;
-    const int64_t s4_i0 = a[17].i;
-    const int64_t s4_i1 = a[18].i;
-    const int64_t s5_i0 = a[19].i;
-    const int64_t s5_i1 = a[20].i;
-    const int64_t s6_i0 = a[21].i;
-    const int64_t s6_i1 = a[22].i;
-    const int64_t s7_i0 = a[23].i;
-    const int64_t s7_i1 = a[24].i;
-    const int64_t s8_i0 = a[25].i;
-    const int64_t s8_i1 = a[26].i;
-    const int64_t s9_i0 = a[27].i;
-    const int64_t s9_i1 = a[28].i;
+    const int64_t s2_i0 = a[14].i;
+    const int64_t s2_i1 = a[15].i;
+    const int64_t s3_i0 = a[16].i;
+    const int64_t s3_i1 = a[17].i;
+    const int64_t s4_i0 = a[18].i;
+    const int64_t s4_i1 = a[19].i;
+    const int64_t s5_i0 = a[20].i;
+    const int64_t s5_i1 = a[21].i;
+    const int64_t s6_i0 = a[22].i;
+    const int64_t s6_i1 = a[23].i;
 #line 22 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
@@ -56,36 +51,39 @@ NAME(const SohoArg *a)
         const int64_t i1 = row % i_n1;
         const int64_t i_q1 = row / i_n1;
         const int64_t i0 = i_q1;
+        const int64_t d0 = 0 + i0 * d0_i0 + i1 * d0_i1;
         const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
-        const float *const x1 = p1 + i1 * s1_i1;
-        const float *const x2 = p2;
+        const float *const x1 = p1;
+        const float *const x2 = p2 + i0 * s2_i0 + i1 * s2_i1;
         const float *const x3 = p3 + i0 * s3_i0 + i1 * s3_i1;
-        const float *const x4 = p4 + i0 * s4_i0 + i1 * s4_i1;
-        const float *const x5 = p5 + i0 * s5_i0 + i1 * s5_i1;
-        const float *const x6 = p6 + i0 * s6_i0 + i1 * s6_i1;
-        const float *const x7 = p7 + i0 * s7_i0 + i1 * s7_i1;
-        float *const x8 = p8 + i0 * s8_i0 + i1 * s8_i1;
-        float *const x9 = p9 + i0 * s9_i0 + i1 * s9_i1;
+        float *const x4 = p4 + i0 * s4_i0 + i1 * s4_i1;
+        float *const x5 = p5 + i0 * s5_i0 + i1 * s5_i1;
+        float *const x6 = p6 + i0 * s6_i0 + i1 * s6_i1;
+#line 54 "lib/nn.lua"
+        float u0[COLS];
+        philox_fill(u0, d0 + 0, COLS, 0xf16c17b3u, step);
 #line 48 "lib/nn.lua"
-        float t3[COLS];
+        float t1[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 46 "lib/bert.lua"
-            const float v0 = x0[j] + x1[j];
-            const float v1 = v0 + x2[j];
+#line 54 "lib/nn.lua"
+            const float v0 = u0[j] >= 0.0500000007f ? x0[j] * 1.05263162f : 0.0f;
+            x4[j] = v0;
 #line 48 "lib/nn.lua"
-            const float v2 = v1 - x3[0];
-            const float v3 = v2 * x4[0];
-            t3[j] = v3;
-            const float v4 = x5[j] * v3;
-            s0 += v4;
-            const float v9 = x7[j] * v3;
-            x8[j] = v9;
+            const float v1 = v0 * x1[j];
+            t1[j] = v1;
+            s0 += v1;
+            const float v4 = v1 * x2[j];
+            s1 += v4;
+            const float v11 = v0 * x2[j];
+            x6[j] = v11;
 #line 30 "templates/cpu/row.c"
         }
 #line 48 "lib/nn.lua"
-        const float v5 = s0;
+        const float v2 = s0;
+        const float v3 = v2 * 0.0078125f;
+        const float v5 = s1;
         const float v6 = v5 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
 #if LEVELS > 1
@@ -93,10 +91,11 @@ NAME(const SohoArg *a)
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
 #line 48 "lib/nn.lua"
-            const float v7 = t3[j] * v6;
-            const float v8 = x6[j] - v7;
-            const float v10 = v8 * x4[0];
-            x9[j] = v10;
+            const float v7 = x2[j] * v6;
+            const float v8 = t1[j] - v3;
+            const float v9 = v8 - v7;
+            const float v10 = v9 * x3[0];
+            x5[j] = v10;
 #line 37 "templates/cpu/row.c"
         }
 #line 39 "templates/cpu/row.c"

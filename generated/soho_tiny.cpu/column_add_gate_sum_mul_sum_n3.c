@@ -1,7 +1,7 @@
-/* made by sohoc from templates/cpu/column.c for column_gate_sum_mul_store
- * (lib/resnet.lua:19 < lib/resnet.lua:34 < lib/resnet.lua:54 < lib/vqa.lua:9 < lib/vqa.lua:18) */
-#define NAME column_gate_sum_mul_store_n2
-#define SUMS 1
+/* made by sohoc from templates/cpu/column.c for column_add_gate_sum_mul_sum of backbone.layer3.0.conv1
+ * (lib/nn.lua:29 < lib/resnet.lua:11 < lib/resnet.lua:17 < lib/resnet.lua:34 < lib/resnet.lua:54 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+#define NAME column_add_gate_sum_mul_sum_n3
+#define SUMS 2
 #define TILE 256
 #line 1 "templates/cpu/column.c"
 /* column - sums over leading or middle axes, with element-wise work before
@@ -30,12 +30,18 @@ NAME(const SohoArg *a)
     const int64_t chunks = (reduced + chunk - 1) / chunk;
     const float *const p0 = a[5].p;
     const float *const p1 = a[6].p;
-    float *const p2 = a[7].p;
-    float *const p3 = a[8].p;
+    const float *const p2 = a[7].p;
+    const float *const p3 = a[8].p;
     float *const p4 = a[9].p;
-    const int64_t s0_r0 = a[10].i;
-    const int64_t s1_r0 = a[11].i;
-    const int64_t s2_r0 = a[12].i;
+    float *const p5 = a[10].p;
+    float *const p6 = a[11].p;
+    float *const p7 = a[12].p;
+    float *const p8 = a[13].p;
+    const int64_t s0_r0 = a[14].i;
+    const int64_t s1_r0 = a[15].i;
+    const int64_t s2_r0 = a[16].i;
+    const int64_t s3_r0 = a[17].i;
+    const int64_t s4_r0 = a[18].i;
 #line 30 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
@@ -52,15 +58,21 @@ NAME(const SohoArg *a)
             const int64_t r0 = r;
             const float *const x0 = p0 + r0 * s0_r0;
             const float *const x1 = p1 + r0 * s1_r0;
-            float *const x2 = p2 + r0 * s2_r0;
+            const float *const x2 = p2 + r0 * s2_r0;
+            const float *const x3 = p3 + r0 * s3_r0;
+            float *const x4 = p4 + r0 * s4_r0;
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 19 "lib/resnet.lua"
-                const float v0 = x1[j] > 0.0f ? x0[j] : 0.0f;
-                x2[j] = v0;
+#line 29 "lib/nn.lua"
+                const float v0 = x0[j] + x1[j];
+#line 40 "lib/resnet.lua"
+                const float v1 = x2[j] > 0.0f ? v0 : 0.0f;
+                x4[j] = v1;
 #line 39 "lib/nn.lua"
-                sum[0][j - j0] += v0;
+                sum[0][j - j0] += v1;
+                const float v3 = v1 * x3[j];
+                sum[1][j - j0] += v3;
 #line 45 "templates/cpu/column.c"
             }
         }
@@ -83,16 +95,22 @@ NAME(const SohoArg *a)
                     sum[s][j - j0] +=
                         partial[((c * SUMS + s) * kept + k) * inner + j];
         const int64_t k0 = k;
-        float *const x3 = p3;
-        float *const x4 = p4;
+        float *const x5 = p5;
+        float *const x6 = p6;
+        float *const x7 = p7;
+        float *const x8 = p8;
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 39 "lib/nn.lua"
-            const float v1 = sum[0][j - j0];
-            x4[j] += v1;
-            const float v2 = v1 * 0.000325520843f;
-            x3[j] = v2;
+            const float v2 = sum[0][j - j0];
+            x8[j] += v2;
+            const float v4 = sum[1][j - j0];
+            x7[j] += v4;
+            const float v5 = v2 * 0.000325520843f;
+            x5[j] = v5;
+            const float v6 = v4 * 0.000325520843f;
+            x6[j] = v6;
 #line 69 "templates/cpu/column.c"
         }
     }

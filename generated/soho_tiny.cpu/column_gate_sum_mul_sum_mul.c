@@ -1,7 +1,7 @@
-/* made by sohoc from templates/cpu/column.c for column_sub_mul_sum_sub_mul of backbone.layer1.1.bn2
- * (lib/nn.lua:39 < lib/resnet.lua:34 < lib/resnet.lua:54 < lib/vqa.lua:9 < lib/vqa.lua:18) */
-#define NAME column_sub_mul_sum_sub_mul_n4
-#define SUMS 1
+/* made by sohoc from templates/cpu/column.c for column_gate_sum_mul_sum_mul of backbone.layer4.1
+ * (lib/resnet.lua:40 < lib/resnet.lua:54 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+#define NAME column_gate_sum_mul_sum_mul
+#define SUMS 2
 #define TILE 256
 #line 1 "templates/cpu/column.c"
 /* column - sums over leading or middle axes, with element-wise work before
@@ -31,16 +31,15 @@ NAME(const SohoArg *a)
     const float *const p0 = a[5].p;
     const float *const p1 = a[6].p;
     const float *const p2 = a[7].p;
-    const float *const p3 = a[8].p;
-    const float *const p4 = a[9].p;
+    float *const p3 = a[8].p;
+    float *const p4 = a[9].p;
     float *const p5 = a[10].p;
     float *const p6 = a[11].p;
     float *const p7 = a[12].p;
-    float *const p8 = a[13].p;
-    const int64_t s0_r0 = a[14].i;
-    const int64_t s3_r0 = a[15].i;
-    const int64_t s5_r0 = a[16].i;
-    const int64_t s6_r0 = a[17].i;
+    const int64_t s0_r0 = a[13].i;
+    const int64_t s1_r0 = a[14].i;
+    const int64_t s2_r0 = a[15].i;
+    const int64_t s3_r0 = a[16].i;
 #line 30 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
@@ -56,23 +55,19 @@ NAME(const SohoArg *a)
             const int64_t k0 = k;
             const int64_t r0 = r;
             const float *const x0 = p0 + r0 * s0_r0;
-            const float *const x1 = p1;
-            const float *const x2 = p2;
-            const float *const x3 = p3 + r0 * s3_r0;
-            const float *const x4 = p4;
-            float *const x5 = p5 + r0 * s5_r0;
-            float *const x6 = p6 + r0 * s6_r0;
+            const float *const x1 = p1 + r0 * s1_r0;
+            const float *const x2 = p2 + r0 * s2_r0;
+            float *const x3 = p3 + r0 * s3_r0;
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
+#line 40 "lib/resnet.lua"
+                const float v0 = x1[j] > 0.0f ? x0[j] : 0.0f;
+                x3[j] = v0;
 #line 39 "lib/nn.lua"
-                const float v0 = x0[j] - x1[j];
-                const float v1 = v0 * x2[j];
-                x5[j] = v1;
-                const float v2 = x3[j] * v1;
-                sum[0][j - j0] += v2;
-                const float v4 = x3[j] - x4[j];
-                x6[j] = v4;
+                sum[0][j - j0] += v0;
+                const float v2 = v0 * x2[j];
+                sum[1][j - j0] += v2;
 #line 45 "templates/cpu/column.c"
             }
         }
@@ -95,19 +90,22 @@ NAME(const SohoArg *a)
                     sum[s][j - j0] +=
                         partial[((c * SUMS + s) * kept + k) * inner + j];
         const int64_t k0 = k;
-        const float *const x1 = p1;
-        const float *const x2 = p2;
-        const float *const x4 = p4;
+        float *const x4 = p4;
+        float *const x5 = p5;
+        float *const x6 = p6;
         float *const x7 = p7;
-        float *const x8 = p8;
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 39 "lib/nn.lua"
-            const float v3 = sum[0][j - j0];
-            x8[j] += v3;
-            const float v5 = v3 * 8.13802108e-05f;
-            x7[j] = v5;
+            const float v1 = sum[0][j - j0];
+            x7[j] += v1;
+            const float v3 = sum[1][j - j0];
+            x6[j] += v3;
+            const float v4 = v1 * 0.00130208337f;
+            x4[j] = v4;
+            const float v5 = v3 * 0.00130208337f;
+            x5[j] = v5;
 #line 69 "templates/cpu/column.c"
         }
     }
