@@ -3,6 +3,7 @@
  * In: argv.  Out: what the command prints; its exit code, or SOHO_IO where
  * standard output could not be written. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,10 +69,14 @@ dispatch(int argc, char **argv)
 static void
 spin_briefly(char **argv)
 {
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+    char self[PATH_MAX]; /* a second start under the name that ps shows */
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (n < 0 || getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
         return;
+    self[n] = 0;
     setenv("GOMP_SPINCOUNT", "2000", 1);
-    execv("/proc/self/exe", argv); /* goes on as it is where that fails */
+    execv(self, argv); /* goes on as it is where that fails */
 }
 
 int
