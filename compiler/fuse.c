@@ -414,7 +414,8 @@ store_rides_on(const Fuse *u, u32 id)
         return -1;
     const Group *group = &f->group[g];
     u32 op = f->node[group->node[0]].op;
-    bool able = op == OP_matmul || op == OP_conv2d_dw || op == OP_scatter_add;
+    bool able = op == OP_matmul || op == OP_conv2d_dw || op == OP_scatter_add ||
+                op == OP_iota;
     if (op == OP_matmul && attr_l(&f->node[group->node[0]], "order")->n)
         able = false;
     return able && group->nnode == 1 ? g : -1;

@@ -61,10 +61,11 @@ decided(const Func *f, const Node *n, const bool *is)
 {
     if (n->op == OP_load)
         return !written_here(f, attr_s(n, "tensor"));
-    if (n->op == OP_literal)
+    if (n->op == OP_literal || n->op == OP_iota)
         return true;
     u8 kind = optab[n->op].kind;
-    if (n->op == OP_input || kind == KIND_effect || n->op == OP_dropout ||
+    if (n->op == OP_input || kind == KIND_effect ||
+        (optab[n->op].flags & F_RAND) ||
         n->nout > 1) /* a constant stands for one value */
         return false;
     for (u32 i = 0; i < n->nin; i++)

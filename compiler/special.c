@@ -48,7 +48,9 @@ define_attrs(Instance *i, const Node *n)
         if (!strcmp(s->name, "dims") || !strcmp(s->name, "tensor") ||
             !strcmp(s->name, "group"))
             continue;
-        if (s->type == 's') {
+        if (!strcmp(s->name, "site"))
+            define(i, "SITE", format("0x%08xu", draw_site(a->str)));
+        else if (s->type == 's') {
             define(i, format("%s_%s", name, a->str), "1");
         } else if (s->type == 'l') {
             for (u32 j = 0; j < a->n; j++)
@@ -89,7 +91,8 @@ draft_dims(Draft *d, Instance *i, u32 index, const Type *t)
         draft_int(d, t->dim[k]);
 }
 
-/* Pointers of outputs, pointers of inputs, then all dimensions. */
+/* Pointers of outputs, pointers of inputs, the step block of an op that draws,
+ * then all dimensions. */
 static void
 lower_value_op(Lower *l, const Group *g)
 {
@@ -113,6 +116,8 @@ lower_value_op(Lower *l, const Group *g)
     }
     for (u32 k = 0; k < n->nin; k++)
         draft_value(l, &d, n->in[k]);
+    if (optab[n->op].flags & F_RAND)
+        draft_buf(&d, tensor_buf(l, "step"), ACCESS_r, 0);
     u32 index = 0;
     for (u32 k = 0; k < n->nout; k++)
         draft_dims(&d, &inst, index++, &n->out[k]);

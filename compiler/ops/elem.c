@@ -136,11 +136,23 @@ grad(Grad *g, u32 node, Val dy)
         grad_add(g, n.in[0], emit_attrs(b, OP_dropout, &dy, 1, n.attr));
         break;
     case OP_greater: /* constant almost everywhere */
+    case OP_equal:
+    case OP_floor:
     case OP_float:
+    case OP_stop:
         break;
     default:
         grad_add(g, n.in[0], emit2(b, OP_mul, dy, slope(b, n.op, n.in[0], y)));
     }
 }
 
-const Family family_elem = {infer, grad, NULL};
+/* `stop` has done its work once the gradients are there. */
+static Val
+expand(Build *b, const Node *n, const Val *in)
+{
+    (void)b;
+    (void)n;
+    return in[0];
+}
+
+const Family family_elem = {infer, grad, expand};

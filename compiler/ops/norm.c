@@ -182,9 +182,9 @@ follow(Build *b, Val running, Val now, f64 momentum)
 {
     Type t = type_of(b->f, running), wide = type_of(b->f, now);
     Val old = emit_reshape(b, running, wide.rank, wide.dim);
-    Val next = emit2(
-        b, OP_add, emit2(b, OP_mul, old, emit_literal(b, 1 - momentum)),
-        emit2(b, OP_mul, now, emit_literal(b, momentum)));
+    Val next =
+        emit2(b, OP_add, emit2(b, OP_mul, old, emit_literal(b, 1 - momentum)),
+              emit2(b, OP_mul, now, emit_literal(b, momentum)));
     emit_store(b, attr_s(node_of(b->f, running), "tensor"),
                emit_reshape(b, next, t.rank, t.dim), false);
 }
@@ -196,7 +196,8 @@ expand_batch_train(Build *b, const Node *n, const Val *in)
     f64 momentum = attr_f(n, "momentum");
     Val mu;
     Stats s = stats(b, in[0], o, attr_f(n, "eps"), &mu);
-    f64 unbiased = o.n > 1 ? o.n / (o.n - 1) : 1;
+    f64 all = o.n * (f64)attr_i(n, "copies");
+    f64 unbiased = all > 1 ? all / (all - 1) : 1;
     follow(b, in[3], mu, momentum);
     follow(b, in[4], emit2(b, OP_mul, s.var, emit_literal(b, unbiased)),
            momentum);

@@ -58,6 +58,8 @@ SCALAR(div, a / b)
 SCALAR(maximum, fmax(a, b))
 SCALAR(minimum, fmin(a, b))
 SCALAR(greater, a > b)
+SCALAR(equal, a == b)
+SCALAR(floor, floor(a))
 SCALAR(neg, -a)
 SCALAR(exp, exp(a))
 SCALAR(log, log(a))
@@ -86,6 +88,8 @@ static const struct {
     {"maximum", f_maximum, 1},
     {"minimum", f_minimum, 1},
     {"greater", f_greater, 1},
+    {"equal", f_equal, 0},
+    {"floor", f_floor, 0},
     {"neg", f_neg, 0},
     {"exp", f_exp, 0},
     {"log", f_log, 0},
@@ -263,6 +267,23 @@ store(Ref *r, RefNode *n)
     memcpy(n->tensor->next, n->v[0], bytes);
 }
 
+/* Nothing moves behind it. */
+static void
+stop(Ref *r, RefNode *n)
+{
+    if (!r->moved)
+        memcpy(n->v[0], in_value(r, n, 0),
+               (size_t)shape_count(&n->shape[0]) * sizeof(double));
+}
+
+static void
+iota(Ref *r, RefNode *n)
+{
+    (void)r;
+    for (int64_t i = 0; i < n->shape[0].dim[0]; i++)
+        n->v[0][i] = (double)i;
+}
+
 static void
 input(Ref *r, RefNode *n)
 {
@@ -278,6 +299,9 @@ static const struct {
     {"load", load},
     {"literal", literal},
     {"store", store},
+    {"stop", stop},
+    {"iota", iota},
+    {"uniform", ref_uniform},
     {"reshape", reshape},
     {"permute", permute},
     {"slice", slice},
@@ -292,6 +316,7 @@ static const struct {
     {"layer_norm", ref_layer_norm},
     {"batch_norm", ref_batch_norm},
     {"bce", ref_bce},
+    {"cross_entropy", ref_cross_entropy},
     {"gather", ref_gather},
     {"scatter_add", ref_scatter_add},
     {"pick_max", ref_pick_max},

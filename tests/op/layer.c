@@ -119,6 +119,7 @@ ref_batch_norm(Ref *r, RefNode *n)
 {
     int64_t rows, c = last(&n->shape[0], &rows);
     double eps = attr_number(n, "eps", 1e-5);
+    double all = (double)rows * attr_number(n, "copies", 1);
     const double *x = in_value(r, n, 0);
 
     for (int64_t j = 0; j < c; j++) {
@@ -127,8 +128,7 @@ ref_batch_norm(Ref *r, RefNode *n)
         if (attr_number(n, "train", 0) != 0) {
             moments(x + j, rows, c, &mean, &var);
             follow(r, n, 3, j, mean);
-            follow(r, n, 4, j,
-                   rows > 1 ? var * (double)rows / (double)(rows - 1) : var);
+            follow(r, n, 4, j, all > 1 ? var * all / (all - 1) : var);
         }
         for (int64_t i = 0; i < rows; i++)
             n->v[0][i * c + j] =
@@ -148,6 +148,24 @@ ref_bce(Ref *r, RefNode *n)
         double yes = near + fmax(-z[i], 0), no = near + fmax(z[i], 0);
 
         n->v[0][i] = t[i] * yes + (1 - t[i]) * no;
+    }
+}
+
+/* ln sum e^z - z at the label; 0 where the label is negative */
+void
+ref_cross_entropy(Ref *r, RefNode *n)
+{
+    int64_t rows, c = last(in_shape(r, n, 0), &rows);
+
+    for (int64_t i = 0; i < rows; i++) {
+        const double *z = in_value(r, n, 0) + i * c;
+        double label = in_value(r, n, 1)[i], top = z[0], sum = 0;
+
+        for (int64_t j = 1; j < c; j++)
+            top = fmax(top, z[j]);
+        for (int64_t j = 0; j < c; j++)
+            sum += exp(z[j] - top);
+        n->v[0][i] = label < 0 ? 0 : top + log(sum) - z[(int64_t)label];
     }
 }
 
@@ -255,15 +273,27 @@ crc32(const char *s)
     return ~crc;
 }
 
+static double
+draw(const Ref *r, const RefNode *n, int64_t i)
+{
+    uint32_t site = crc32(attr_text(n, "site"));
+
+    return ref_draw(r->seed, site, r->t, (uint32_t)i) / 256 * 0x1p-24;
+}
+
+void
+ref_uniform(Ref *r, RefNode *n)
+{
+    for (int64_t i = 0; i < shape_count(&n->shape[0]); i++)
+        n->v[0][i] = draw(r, n, i);
+}
+
 void
 ref_dropout(Ref *r, RefNode *n)
 {
-    uint32_t site = crc32(attr_text(n, "site"));
     double p = attr_number(n, "p", 0);
 
-    for (int64_t i = 0; i < shape_count(&n->shape[0]); i++) {
-        double u = ref_draw(r->seed, site, r->t, (uint32_t)i) / 256 * 0x1p-24;
-
-        n->v[0][i] = u >= (float)p ? in_value(r, n, 0)[i] / (1 - p) : 0;
-    }
+    for (int64_t i = 0; i < shape_count(&n->shape[0]); i++)
+        n->v[0][i] =
+            draw(r, n, i) >= (float)p ? in_value(r, n, 0)[i] / (1 - p) : 0;
 }

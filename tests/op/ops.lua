@@ -370,6 +370,43 @@ eval("arg_max.vector", function() return op.float {op.arg_max {frozen {1, 33}}} 
 train("bce.plain", function() return op.bce {live {3, 5, 7}, frozen {3, 5, 7}} end)
 train("bce.range", function() return op.bce {live({1031}, "w"), frozen {1031}} end)
 
+for i, v in ipairs {{{3, 7}, 2}, {{1, 1}, 0}, {{2, 3, 31}, 1}, {{5, 9001}, 3}} do
+  local dims, labels = v[1], {}
+  for k = 1, #dims - 1 do labels[k] = dims[k] end
+  train("cross_entropy.size" .. i, function()
+    local label = op.floor {frozen(labels, "p") * (dims[#dims] / 4)} - v[2]
+    return op.cross_entropy {live(dims), label}
+  end)
+end
+train("cross_entropy.door", function(door)
+  return op.cross_entropy {live {2, 3, 7}, door.itm_labels}
+end, {batch = 2, sentences = 3})
+train("cross_entropy.tied", function(door)   -- one table asks and answers
+  local words = fixed {7, 5}
+  local x = op.gather {words, door.itm_labels}:reshape {6, 5} * 0.2
+  return op.cross_entropy {op.linear {x, words}, door.itm_labels:reshape {6}}
+end, {batch = 2, sentences = 3})
+
+-- What has no inputs, no gradient, or draws.
+train("iota.add", function() return live {3, 17} + op.iota {count = 17} end)
+eval("iota.alone", function() return op.iota {count = 5} * 1 end)
+train("stop.half", function()
+  local x = live {3, 5}
+  return x + op.stop {x * x - x}
+end)
+train("uniform.mask", function()
+  local u = op.uniform {site = "coin", dims = {5}}:reshape {5, 1}
+  return live {5, 7} * op.greater {0.4, u} + u
+end)
+eval("uniform.many", function()
+  return op.uniform {site = "many", dims = {3, 1031}}
+end)
+eval("equal.labels", function(door)
+  local x = op.float {door.tokens}
+  return op.equal {x, x:permute {3, 2, 1}}
+end, {batch = 1, sentences = 3, tokens = 1})
+eval("floor.range", function() return op.floor {frozen {769} * 100} end)
+
 -- Normalisations.
 for i, dims in ipairs {{7}, {13, 17}, {2, 3, 5, 31}, {5, 1}, {3, 768}, {2, 2, 2, 16}} do
   train("softmax.size" .. i, function() return op.softmax {live(dims)} end)
@@ -411,6 +448,11 @@ train("batch_norm.momentum", function()
   local mean, var = statistics(5)
   return op.batch_norm {live {2, 3, 5}, live {5}, fixed {5}, mean, var,
                         train = 1, momentum = 0.3, eps = 0.01}
+end)
+train("batch_norm.copies", function()
+  local mean, var = statistics(5)
+  return op.batch_norm {live {2, 3, 5}, live {5}, fixed {5}, mean, var,
+                        train = 1, copies = 4}
 end)
 train("batch_norm.conv", function()
   local mean, var = statistics(7)

@@ -110,11 +110,18 @@ picture(const Ref *r, double size[REF_LIST])
     }
 }
 
-/* The first answer is 0, the others weigh the output's elements. */
+static const char *
+case_name(const RefPhase *p)
+{
+    return p->out[p->nout > 1 && !strcmp(p->out[0].name, "loss")].name;
+}
+
+/* The first answer is 0, the others weigh the output's elements.  A case's
+ * numbers are its own, whatever stands before it. */
 static double
 door_number(const Ref *r, const char *door, int64_t i)
 {
-    uint32_t site = site_of(door) + (uint32_t)(r->now - r->phase);
+    uint32_t site = site_of(door) + site_of(case_name(r->now));
     double size[REF_LIST];
 
     if (!strcmp(door, "answers"))

@@ -95,7 +95,8 @@ ref_branch(Ref *r, uint64_t side)
 
 /* The functions of window.c and layer.c. */
 RefOp ref_matmul, ref_linear, ref_softmax, ref_layer_norm, ref_batch_norm;
-RefOp ref_bce, ref_gather, ref_scatter_add, ref_pick_max, ref_arg_max;
+RefOp ref_bce, ref_cross_entropy, ref_pick_max, ref_arg_max, ref_uniform;
+RefOp ref_gather, ref_scatter_add;
 RefOp ref_conv2d, ref_conv2d_dx, ref_conv2d_dw, ref_max_pool, ref_max_pool_dx;
 RefOp ref_normalise, ref_valid_mask, ref_sine_position, ref_dropout;
 
