@@ -109,6 +109,7 @@ typedef struct OptGroup {
     const char *pattern; /* glob on the whole name, first match wins */
     const char *rule;    /* "adamw" or "sgd" */
     f64 lr, beta1, beta2, eps, decay, momentum;
+    u32 nparam; /* that train, counted by update_build */
     const char *place;
 } OptGroup;
 

@@ -22,23 +22,26 @@ add_twin(Prog *p, const Tensor *of, const char *prefix, u32 role)
     t->group = of->group;
 }
 
-/* Groups, gradients' groups and moments of every parameter that trains. */
+/* Groups, gradients' groups and moments of every parameter that trains.  A
+ * group may serve frozen ones alone: its rule has nothing to do, then. */
 static void
 assign_groups(Prog *p)
 {
-    const Update *u = &p->update;
-    u32 used[MAX_GROUPS] = {0};
+    Update *u = &p->update;
+    bool matches[MAX_GROUPS] = {false};
     for (u32 i = 0, n = p->ntensor; i < n; i++) {
-        Tensor *g = p->tensor[i].role == RO_param
-                        ? tensor_find(p, format("grad.%s", p->tensor[i].name))
-                        : NULL;
+        if (p->tensor[i].role != RO_param)
+            continue;
+        Tensor *g = tensor_find(p, format("grad.%s", p->tensor[i].name));
+        i32 k = group_of(u, p->tensor[i].name);
+        if (k >= 0)
+            matches[k] = true;
         if (!g)
             continue;
-        i32 k = group_of(u, p->tensor[i].name);
         if (k < 0)
             die(SOHO_BAD, "%s: error: no optimiser group matches %s",
                 p->opt.model, p->tensor[i].name);
-        used[k]++;
+        u->group[k].nparam++;
         g->group = p->tensor[i].group = k;
         Tensor param = p->tensor[i]; /* adding moves the table */
         add_twin(p, &param, "moment1.", RO_moment);
@@ -46,14 +49,14 @@ assign_groups(Prog *p)
             add_twin(p, &param, "moment2.", RO_moment);
     }
     for (u32 k = 0; k < u->ngroup; k++) {
-        if (!used[k])
+        if (!matches[k])
             die(SOHO_BAD,
-                "%s: error: optimiser group '%s' matches no "
-                "trained parameter",
+                "%s: error: optimiser group '%s' matches no parameter",
                 u->group[k].place, u->group[k].pattern);
         meta_set(p, format("update.group%u", k + 1),
                  format("%s %s lr %g, %u parameters", u->group[k].pattern,
-                        u->group[k].rule, u->group[k].lr, used[k]));
+                        u->group[k].rule, u->group[k].lr,
+                        u->group[k].nparam));
     }
 }
 
@@ -103,7 +106,8 @@ build_update(Prog *p)
     attr_set_f(a, OP_grad_norm, "limit", u->clip);
     emit_attrs(&b, OP_grad_norm, NULL, 0, a);
     for (u32 i = 0; i < u->ngroup; i++)
-        emit_rule(&b, &u->group[i], i);
+        if (u->group[i].nparam)
+            emit_rule(&b, &u->group[i], i);
     emit_attrs(&b, OP_commit, NULL, 0, NULL);
 }
 

@@ -63,3 +63,20 @@ grep -q '^%[0-9]* dropout' "$tmp/out" && echo "not ok dropout 0 draws nothing" |
 printf 'yes\nno\nred\n' >"$tmp/answers.txt"
 counts "answers of a file" 6 106 --set "answers=$tmp/answers.txt"
 has "the head counts them" '^param head.vqa.3.weight f32\[3,512\]'
+
+# An optimiser group may serve frozen parameters alone, but not nothing.
+plan() {
+    "$SOHOC" "$1" -t null -o "$tmp/plan" --set frozen_stages=4 \
+        >"$tmp/out" 2>"$tmp/err"
+}
+plan models/soho_tiny.lua && echo 'ok all of the backbone is frozen' ||
+    echo "not ok all of the backbone is frozen: $(sed 1q "$tmp/err")"
+mkdir "$tmp/models" && cp -r models/lib "$tmp/models"
+sed 's/"backbone\.\*"/"backdoor.*"/' models/soho_tiny.lua >"$tmp/models/odd.lua"
+if plan "$tmp/models/odd.lua"; then
+    echo 'not ok a group of nothing: no error'
+else
+    grep -q "error: optimiser group 'backdoor.\*' matches no parameter" \
+        "$tmp/err" && echo 'ok a group of nothing' ||
+        echo "not ok a group of nothing: $(sed 1q "$tmp/err")"
+fi
