@@ -8,7 +8,10 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   train_long = 0, train_short = {0, 0},           -- training draws the shorter
   batch = 16, sentences = 8, tokens = 12,         -- R = batch * sentences rows
   depth = 18, width = {32, 32, 64, 128}, strides = {2, 2, 1, 2, 2, 1},
-  frozen_stages = 0, zero_last = false,           -- the stem keeps its draw
+  dilations = {1, 1, 1, 1}, late_dilation = false, style = "pytorch",
+  groups = 1, width_per_group = 64, se_ratio = 0,
+  deep_stem = false, avg_down = false, zero_last = false,
+  frozen_stages = 0, norm_eval = false,           -- the stem keeps its draw
   hidden = 128, layers = 2, heads = 4, inner = 512, positions = 64,
   spread = 0.07, dropout = 0.05, head_dropout = 0.05,
   vocab = 128, answers = 13,       -- or files, which go into the plan

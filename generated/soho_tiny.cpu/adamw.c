@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/adamw.c for update
- * (soho_tiny.lua:31) */
+ * (soho_tiny.lua:34) */
 #define NAME adamw
 #define LR 0.002
 #define BETA1 0.90000000000000002

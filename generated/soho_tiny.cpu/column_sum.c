@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sum
- * (lib/nn.lua:72 < lib/bert.lua:57 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/nn.lua:81 < lib/bert.lua:57 < lib/vqa.lua:11 < lib/vqa.lua:18) */
 #define NAME column_sum
 #define SUMS 1
 #define TILE 256
@@ -51,7 +51,7 @@ NAME(const SohoArg *a)
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 72 "lib/nn.lua"
+#line 81 "lib/nn.lua"
                 sum[0][j - j0] += x0[j];
 #line 45 "templates/cpu/column.c"
             }
@@ -79,7 +79,7 @@ NAME(const SohoArg *a)
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 72 "lib/nn.lua"
+#line 81 "lib/nn.lua"
             const float v0 = sum[0][j - j0];
             x1[j] = v0;
 #line 69 "templates/cpu/column.c"

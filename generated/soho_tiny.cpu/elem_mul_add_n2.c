@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_mul_add of neck.conv.bn
- * (lib/nn.lua:39 < lib/neck.lua:23 < lib/vqa.lua:10 < lib/vqa.lua:18) */
+ * (lib/nn.lua:48 < lib/neck.lua:23 < lib/vqa.lua:10 < lib/vqa.lua:18) */
 #define NAME elem_mul_add_n2
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"
@@ -48,7 +48,7 @@ NAME(const SohoArg *a)
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 39 "lib/nn.lua"
+#line 48 "lib/nn.lua"
             const float v0 = x0[j] * x1[j];
             x5[j] = v0;
             const float v1 = v0 * x2[j];

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/normal.c for backbone.conv1.weight
- * (lib/nn.lua:26 < lib/resnet.lua:11 < lib/resnet.lua:49 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+ * (lib/nn.lua:29 < lib/resnet.lua:27 < lib/resnet.lua:111 < lib/resnet.lua:129 < lib/vqa.lua:9 < lib/vqa.lua:18) */
 #define NAME normal
 #line 1 "templates/cpu/normal.c"
 /* normal - starting values of one tensor, close to a normal distribution.

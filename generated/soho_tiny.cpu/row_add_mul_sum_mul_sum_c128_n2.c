@@ -61,9 +61,9 @@ NAME(const SohoArg *a)
         float *const x8 = p8 + i0 * s8_i0;
         float *const x9 = p9 + i0 * s9_i0;
         float *const x10 = p10 + i0 * s10_i0;
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         float t3[COLS];
-#line 54 "lib/nn.lua"
+#line 63 "lib/nn.lua"
         float u14[COLS];
         philox_fill(u14, d14 + 0, COLS, 0xfe76bcd5u, step);
 #line 27 "templates/cpu/row.c"
@@ -74,7 +74,7 @@ NAME(const SohoArg *a)
             const float v1 = v0 + x2[j];
             const float v2 = v1 + x3[j];
             x7[j] = v2;
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v3 = v2 * x4[j];
             t3[j] = v3;
             s0 += v3;
@@ -84,7 +84,7 @@ NAME(const SohoArg *a)
             x9[j] = v13;
 #line 30 "templates/cpu/row.c"
         }
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         const float v4 = s0;
         const float v5 = v4 * 0.0078125f;
         const float v7 = s1;
@@ -94,13 +94,13 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v9 = x5[j] * v8;
             const float v10 = t3[j] - v5;
             const float v11 = v10 - v9;
             const float v12 = v11 * x6[0];
             x8[j] = v12;
-#line 54 "lib/nn.lua"
+#line 63 "lib/nn.lua"
             const float v14 = u14[j] >= 0.0500000007f ? v12 * 1.05263162f : 0.0f;
             x10[j] = v14;
 #line 37 "templates/cpu/row.c"

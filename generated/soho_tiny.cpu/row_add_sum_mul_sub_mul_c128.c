@@ -60,9 +60,9 @@ NAME(const SohoArg *a)
         float *const x7 = p7 + i0 * s7_i0 + i1 * s7_i1;
 #line 46 "lib/bert.lua"
         float t1[COLS];
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         float t4[COLS];
-#line 54 "lib/nn.lua"
+#line 63 "lib/nn.lua"
         float u13[COLS];
         philox_fill(u13, d13 + 0, COLS, 0xf16c17b3u, step);
 #line 27 "templates/cpu/row.c"
@@ -72,11 +72,11 @@ NAME(const SohoArg *a)
             const float v0 = x0[j] + x1[j];
             const float v1 = v0 + x2[j];
             t1[j] = v1;
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             s0 += v1;
 #line 30 "templates/cpu/row.c"
         }
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         const float v2 = s0;
         const float v3 = v2 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
@@ -84,14 +84,14 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v4 = t1[j] - v3;
             t4[j] = v4;
             const float v5 = v4 * v4;
             s0 += v5;
 #line 37 "templates/cpu/row.c"
         }
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         const float v6 = s0;
         const float v7 = v6 * 0.0078125f;
         const float v8 = v7 + 9.99999996e-13f;
@@ -103,12 +103,12 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v10 = t4[j] * v9;
             x6[j] = v10;
             const float v11 = v10 * x3[j];
             const float v12 = v11 + x4[j];
-#line 54 "lib/nn.lua"
+#line 63 "lib/nn.lua"
             const float v13 = u13[j] >= 0.0500000007f ? v12 * 1.05263162f : 0.0f;
             x7[j] = v13;
 #line 45 "templates/cpu/row.c"

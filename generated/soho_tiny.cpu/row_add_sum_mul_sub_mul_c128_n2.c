@@ -48,7 +48,7 @@ NAME(const SohoArg *a)
         float *const x5 = p5 + i0 * s5_i0 + i1 * s5_i1;
 #line 46 "lib/bert.lua"
         float t1[COLS];
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         float t4[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -57,11 +57,11 @@ NAME(const SohoArg *a)
             const float v0 = x0[j] + x1[j];
             const float v1 = v0 + x2[j];
             t1[j] = v1;
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             s0 += v1;
 #line 30 "templates/cpu/row.c"
         }
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         const float v2 = s0;
         const float v3 = v2 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
@@ -69,14 +69,14 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v4 = t1[j] - v3;
             t4[j] = v4;
             const float v5 = v4 * v4;
             s0 += v5;
 #line 37 "templates/cpu/row.c"
         }
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         const float v6 = s0;
         const float v7 = v6 * 0.0078125f;
         const float v8 = v7 + 9.99999996e-13f;
@@ -87,7 +87,7 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v10 = t4[j] * v9;
             const float v11 = v10 * x3[j];
             const float v12 = v11 + x4[j];

@@ -38,7 +38,7 @@ NAME(const SohoArg *a)
         float *const x4 = p4;
 #line 28 "lib/bert.lua"
         float t0[COLS];
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         float t3[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -46,11 +46,11 @@ NAME(const SohoArg *a)
 #line 28 "lib/bert.lua"
             const float v0 = x0[j] + x1[j];
             t0[j] = v0;
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             s0 += v0;
 #line 30 "templates/cpu/row.c"
         }
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         const float v1 = s0;
         const float v2 = v1 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
@@ -58,14 +58,14 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v3 = t0[j] - v2;
             t3[j] = v3;
             const float v4 = v3 * v3;
             s0 += v4;
 #line 37 "templates/cpu/row.c"
         }
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         const float v5 = s0;
         const float v6 = v5 * 0.0078125f;
         const float v7 = v6 + 9.99999996e-13f;
@@ -76,7 +76,7 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v9 = t3[j] * v8;
             const float v10 = v9 * x2[j];
             const float v11 = v10 + x3[j];

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_sum_mul_sub_mul_sum_c128 of neck.ln
- * (lib/nn.lua:48 < lib/neck.lua:27 < lib/vqa.lua:10 < lib/vqa.lua:25) */
+ * (lib/nn.lua:57 < lib/neck.lua:27 < lib/vqa.lua:10 < lib/vqa.lua:25) */
 #define NAME row_sum_mul_sub_mul_sum_c128_n2
 #define COLS 128
 #define LEVELS 3
@@ -36,16 +36,16 @@ NAME(const SohoArg *a)
         const float *const x1 = p1;
         const float *const x2 = p2;
         float *const x3 = p3 + i0 * s3_i0;
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         float t2[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             s0 += x0[j];
 #line 30 "templates/cpu/row.c"
         }
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         const float v0 = s0;
         const float v1 = v0 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
@@ -53,14 +53,14 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v2 = x0[j] - v1;
             t2[j] = v2;
             const float v3 = v2 * v2;
             s0 += v3;
 #line 37 "templates/cpu/row.c"
         }
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
         const float v4 = s0;
         const float v5 = v4 * 0.0078125f;
         const float v6 = v5 + 9.99999975e-06f;
@@ -71,7 +71,7 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 48 "lib/nn.lua"
+#line 57 "lib/nn.lua"
             const float v8 = t2[j] * v7;
             const float v9 = v8 * x1[j];
             const float v10 = v9 + x2[j];

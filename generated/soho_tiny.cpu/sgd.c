@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/sgd.c for update
- * (soho_tiny.lua:31) */
+ * (soho_tiny.lua:34) */
 #define NAME sgd
 #define LR 0.01
 #define MOMENTUM 0.90000000000000002

@@ -20,24 +20,33 @@ function nn.linear(name, x, N)
   return op.linear {x, w, b}:named(name)
 end
 
--- x [B,H,W,C] -> [B,h,w,N]; kernel k x k, padded by k/2, no bias
-function nn.conv(name, x, N, k, stride, frozen)
-  local C = x:dim(4)
-  local w = param(name .. ".weight", {N, C, k, k},
-                  init.normal(math.sqrt(2 / (N * k * k))),
-                  {trainable = not frozen})
-  return op.conv2d {x, w, stride = stride, pad = k // 2}:named(name)
+-- x [B,H,W,C] -> [B,h,w,N]; kernel k x k, padded so that stride 1 keeps the
+-- size of odd k.  t may say: dilation, groups, bias (true), frozen.
+function nn.conv(name, x, N, k, stride, t)
+  t = t or {}
+  local groups, dilation = t.groups or 1, t.dilation or 1
+  local free = {trainable = not t.frozen}
+  local w = param(name .. ".weight", {N, x:dim(4) // groups, k, k},
+                  init.normal(math.sqrt(2 / (N * k * k))), free)
+  local y = op.conv2d {x, w, stride = stride, pad = k // 2 * dilation,
+                       dilation = dilation, groups = groups}
+  if t.bias then y = y + param(name .. ".bias", {N}, init.zero, free) end
+  return y:named(name)
 end
 
--- x [..,C]; statistics of the batch in training, running ones else or frozen
-function nn.batch_norm(name, x, frozen, start)
-  local C, free = {x:dim(-1)}, {trainable = not frozen}
-  local w = param(name .. ".weight", C, start or init.one, free)
+-- x [..,C]; statistics of the batch in training, running ones elsewhere.  t may
+-- say: still (running ones in training, too), frozen (still, and w and b stay),
+-- start of the weights.
+function nn.batch_norm(name, x, t)
+  t = t or {}
+  local C, free = {x:dim(-1)}, {trainable = not t.frozen}
+  local w = param(name .. ".weight", C, t.start or init.one, free)
   local b = param(name .. ".bias", C, init.zero, free)
   local mean = state(name .. ".running_mean", C, init.zero)
   local var = state(name .. ".running_var", C, init.one)
+  local train = training() and not t.frozen and not t.still
   return op.batch_norm {x, w, b, mean, var, eps = 1e-5, momentum = 0.1,
-                        train = training() and not frozen}:named(name)
+                        train = train}:named(name)
 end
 
 -- x [..,C] over the last axis

@@ -64,6 +64,62 @@ printf 'yes\nno\nred\n' >"$tmp/answers.txt"
 counts "answers of a file" 6 106 --set "answers=$tmp/answers.txt"
 has "the head counts them" '^param head.vqa.3.weight f32\[3,512\]'
 
+# Backbones.
+counts "ResNeXt 50 32x4d" 6 205 --set depth=50 --set groups=32 \
+    --set width_per_group=4
+has "its groups" '^param backbone.layer1.0.conv2.weight f32\[64,2,3,3\]'
+has "a group's width" '^param backbone.layer4.0.conv2.weight f32\[256,8,3,3\]'
+counts "holes in place of a stride" 6 106 --set strides=2,2,1,2,1,1 \
+    --set dilations=1,1,1,2
+has "in the first block" 'pad=2 dilation=2 *"backbone.layer4.0.conv1"'
+has "the second is plain" 'pad=1 *"backbone.layer4.0.conv2"'
+counts "late dilation" 6 205 --set depth=50 --set strides=2,2,1,2,1,1 \
+    --set dilations=1,1,2,4 --set late_dilation=true
+has "from the stage before" 'pad=2 dilation=2 *"backbone.layer4.0.conv2"'
+has "from the second block on" 'pad=4 dilation=4 *"backbone.layer4.1.conv2"'
+counts "the stride of caffe's style" 6 205 --set depth=50 --set style=caffe
+has "on the 1x1" 'stride=2 *"backbone.layer2.0.conv1"'
+counts "ResNet V1d" 6 112 --set deep_stem=true --set avg_down=true
+has "three convolutions" '^param backbone.stem.2.conv.weight f32\[32,16,3,3\]'
+has "behind an average" '^param backbone.layer2.0.downsample.1.weight'
+counts "squeeze and excitation" 6 138 --set se_ratio=4
+has "with biases" '^param backbone.layer4.1.se_layer.conv1.conv.bias f32\[32\]'
+counts "norm_eval" 6 106 --set norm_eval=true
+has "running statistics in training" 'train=0 *"backbone.layer4.1.bn2"'
+has "norms still learn" '^param backbone.layer4.1.bn2.weight .* trainable'
+for stages in -1 0 1 2 3 4; do
+    text soho_tiny --set frozen_stages=$stages
+    echo "$(grep -c '^param backbone.* trainable' "$tmp/out")" \
+        "$(grep -c 'batch_norm .* train=1 *"backbone' "$tmp/out")"
+done | paste -s -d , - >"$tmp/learn"
+if [ "$(cat "$tmp/learn")" = '60 40,57 38,45 30,30 20,15 10,0 0' ]; then
+    echo 'ok frozen stages: what learns, what follows the batch'
+else
+    echo "not ok frozen stages: $(cat "$tmp/learn")"
+fi
+
+# refused NAME MESSAGE OPTION...: soho_tiny with these
+refused() {
+    name=$1 message=$2
+    shift 2
+    if text soho_tiny "$@"; then
+        echo "not ok $name: no error"
+    elif grep -qF -- "error: resnet: $message" "$tmp/err"; then
+        echo "ok $name"
+    else
+        echo "not ok $name: $(sed 1q "$tmp/err")"
+    fi
+}
+refused "odd depth" 'depth is 18, 34, 50, 101 or 152, not 20' --set depth=20
+refused "groups of basic blocks" 'depth 34 has no groups: 50, 101 and 152' \
+    --set depth=34 --set groups=2
+refused "few dilations" 'dilations: 4 stages, not 2' --set dilations=1,1
+refused "few strides" 'strides: conv1, max-pool and 4 stages, not 4' \
+    --set strides=1,2,2,2
+refused "few widths" 'width: 4 stages, not 1' --set width=64
+refused "average of 3x3 cells" 'avg_down: strides of stages are 1 or 2, not 3' \
+    --set avg_down=true --set strides=2,2,1,2,2,3
+
 # An optimiser group may serve frozen parameters alone, but not nothing.
 plan() {
     "$SOHOC" "$1" -t null -o "$tmp/plan" --set frozen_stages=4 \
@@ -80,3 +136,5 @@ else
         "$tmp/err" && echo 'ok a group of nothing' ||
         echo "not ok a group of nothing: $(sed 1q "$tmp/err")"
 fi
+text soho_res101 && has "12 layers" 'bert.encoder.layer.11.output.dense.weight'
+has "ResNet-101" '^param backbone.layer3.22.conv3.weight f32\[1024,256,1,1\]'
