@@ -354,6 +354,7 @@ front_read(Prog *p)
     read_model(p->opt.model);
     if (is_text(front.model.text, front.model.bytes)) {
         read_text(p, front.model.text, front.model.bytes);
+        keep_values(p);
         return;
     }
     read_libraries(p->opt.model);
@@ -361,6 +362,7 @@ front_read(Prog *p)
     text = run_child(p, &bytes);
     read_text(p, text, bytes);
     check_model(p);
+    keep_values(p);
     free(text);
     meta_set(p, "model", front.model.file);
 }

@@ -548,6 +548,7 @@ sort_groups(Fuse *u)
 static void
 fuse(Prog *p, Func *f)
 {
+    keep_apart(f);
     Fuse u = {p, f, graph_uses(f), NULL, f->nnode / 64 + 1};
     u.dep = mem_alloc((u64)(f->nnode + 1) * u.words * sizeof *u.dep);
     f->group = mem_alloc((f->nnode + 1) * sizeof *f->group);

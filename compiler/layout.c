@@ -186,7 +186,7 @@ keep_new(Build *b, const Node *n, const Val *in)
 
 /* What such a phase reads is a copy; fuse leaves it alone. */
 static Val
-keep_values(Build *b, const Node *n, const Val *in, void *user)
+keep_old(Build *b, const Node *n, const Val *in, void *user)
 {
     const Func *old = user;
     if (n->op == OP_store)
@@ -223,7 +223,7 @@ pass_layout(Prog *p)
 {
     for (u32 i = 0; i < p->nfunc; i++) {
         Func old = p->func[i];
-        graph_rebuild(p, &p->func[i], keep_values, &old);
+        graph_rebuild(p, &p->func[i], keep_old, &old);
         choose_orders(&p->func[i]);
         graph_rebuild(p, &p->func[i], place_copies, NULL);
         dense_outs(p, &p->func[i]);

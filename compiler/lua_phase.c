@@ -274,7 +274,7 @@ read_outputs(lua_State *L, Func *f)
         name = intern(lua_tostring(L, -1));
         lua_getfield(L, keys - 1, name);
         v = lua_tensor(L, -1, format("output %s", name));
-        *PUSH(f->out, f->nout, f->out_cap) = (Out){name, v};
+        *PUSH(f->out, f->nout, f->out_cap) = (Out){name, v, false};
         if (f->kind == PH_train && !strcmp(name, "loss"))
             f->loss = v;
         lua_pop(L, 2);

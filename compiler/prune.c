@@ -182,12 +182,19 @@ static Prune
 find_needs(const Func *f)
 {
     Prune x = {f, mem_alloc((f->nnode + 1) * sizeof *x.need)};
+    bool *kept = mem_alloc(f->nnode + 1); /* as far as others read it */
     for (u32 k = 0; k < f->nout; k++)
-        join(&x.need[VAL_NODE(f->out[k].val)], all);
+        if (f->out[k].kept)
+            kept[VAL_NODE(f->out[k].val)] = true;
+        else
+            join(&x.need[VAL_NODE(f->out[k].val)], all);
     if (f->loss != VAL_NONE)
         join(&x.need[VAL_NODE(f->loss)], all);
-    for (u32 k = f->nnode; k-- > 0;)
+    for (u32 k = f->nnode; k-- > 0;) {
+        if (kept[k] && x.need[k].kind == NEED_none)
+            x.need[k] = all;
         need_inputs(&x, k);
+    }
     return x;
 }
 

@@ -54,6 +54,7 @@ typedef struct Node {
 typedef struct Out {
     const char *name;
     Val val;
+    bool kept; /* by --keep, not by the model */
 } Out;
 
 /* Nodes that become one kernel or one library call. */
@@ -361,6 +362,12 @@ void options_read(Options *o, int argc, char **argv);
 /* ------------------------------------------------------------------ front.c
  * Runs the model in a sandboxed child and reads the text it hands over. */
 void front_read(Prog *p); /* exits 2, 3 or 6 with a message */
+
+/* ------------------------------------------------------------------- keep.c
+ * Values named by --keep become outputs; exits 2 where there is none. */
+void keep_values(Prog *p);
+/* For fuse: kept values that library calls would swallow get their own nodes. */
+void keep_apart(Func *f);
 
 /* ------------------------------------------------ print.c, parse.c: the one
  * text form; parse reads exactly what print writes, and trusts nothing. */
