@@ -10,7 +10,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   dilations = {1, 1, 1, 1}, late_dilation = false, style = "pytorch",
   groups = 1, width_per_group = 64, se_ratio = 0,
   deep_stem = false, avg_down = false, zero_last = false,
-  frozen_stages = 1, norm_eval = false,
+  frozen_stages = 1, norm_eval = false, checkpointed = false,
   hidden = 768, layers = 12, heads = 12, inner = 3072, positions = 512,
   dropout = 0.1, head_dropout = 0.5,
   vocab = 30522, answers = 3129,   -- or files, which go into the plan

@@ -12,6 +12,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   groups = 1, width_per_group = 64, se_ratio = 0,
   deep_stem = false, avg_down = false, zero_last = false,
   frozen_stages = 0, norm_eval = false,           -- the stem keeps its draw
+  checkpointed = false,
   hidden = 128, layers = 2, heads = 4, inner = 512, positions = 64,
   spread = 0.07, dropout = 0.05, head_dropout = 0.05,
   vocab = 128, answers = 13,       -- or files, which go into the plan

@@ -48,15 +48,14 @@ local function embed(name, tokens, c)
   return nn.dropout(name .. ".dropout", x, c.dropout)
 end
 
--- tokens, token_mask i32 [B,S,T]; visual tokens seen [B,V,C] with mask [B,V],
--- shared by the S sentences of a picture.  -> [R,T+V,C], R = B * S
+-- tokens, token_mask i32 [B,S,T]; visual tokens seen [R,V,C] with mask [R,V],
+-- R = B * S.  -> [R,T+V,C]
 return function(name, tokens, token_mask, seen, mask, c)
   local B, S, T = tokens:dim(1), tokens:dim(2), tokens:dim(3)
   local R, L = B * S, T + seen:dim(2)
   local words = embed(name .. ".embeddings", tokens:reshape {R, T}, c)
-  local x = op.concat {words, nn.each(seen, S), dim = 2}
-  local valid = op.concat {op.float {token_mask:reshape {R, T}},
-                           nn.each(mask, S), dim = 2}
+  local x = op.concat {words, seen, dim = 2}
+  local valid = op.concat {op.float {token_mask:reshape {R, T}}, mask, dim = 2}
   local bias = ((1 - valid) * -10000):reshape {R, 1, 1, L}
   for i = 1, c.layers do
     x = layer(name .. ".encoder.layer." .. i - 1, x, bias, c)

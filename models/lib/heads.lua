@@ -30,4 +30,52 @@ function heads.score(z, targets)
   return nn.mean(heads.row_score(z, targets), z:dim(1))
 end
 
+-- Cross-entropy of logits z [..,N] over the labels that are not negative, and
+-- the percentage of them that have the highest logit.
+local function masked(z, labels)
+  local axes = #labels:shape()
+  if tostring(labels):sub(1, 3) ~= "f32" then labels = op.float {labels} end
+  local asked = op.greater {labels, -0.5}
+  local count = asked:sum(1, axes)
+  local right = op.equal {op.float {op.arg_max {z}}, labels} * asked
+  local loss = op.cross_entropy {z, labels}:sum(1, axes) / (count + 1e-6)
+  local share = right:sum(1, axes) * 100 / op.maximum {count, 1}
+  return loss:reshape {}, share:reshape {}
+end
+
+-- Masked language modelling: which word stood here?  The table of words is the
+-- input's own.  x [R,T,C], labels i32 [B,S,T] -> loss, accuracy
+function heads.words(words, x, labels)
+  local n = x:dim(1) * x:dim(2)
+  local z = op.linear {x:reshape {n, x:dim(3)}, words}:named("mlm_logits")
+  return masked(z, labels:reshape {n})
+end
+
+local function unit(x)
+  local length = op.sqrt {(x * x):sum(2)}
+  return x / op.maximum {length, 1e-12}
+end
+
+-- Masked visual modelling: which entry of the dictionary [K,C] stood here?  By
+-- the cosine of the angle to each.  x [R,V,C], labels [R,V] -> loss, accuracy
+function heads.codes(embed, x, labels)
+  local n = x:dim(1) * x:dim(2)
+  local z = op.matmul {unit(x:reshape {n, x:dim(3)}),
+                       op.stop {unit(embed)}:permute {2, 1}}:named("mvm_logits")
+  return masked(z, labels:reshape {n})
+end
+
+-- Does the sentence belong to the picture?  h [R,C] -> logits (no, yes) [R,2]
+function heads.match(name, h)
+  return nn.project(name, h, 2):named("match_logits")
+end
+
+-- Those logits against labels i32 [B,S] -> loss, accuracy
+function heads.match_loss(z, labels)
+  local R = z:dim(1)
+  labels = op.float {labels:reshape {R}}
+  local right = op.equal {op.float {op.arg_max {z}}, labels}
+  return nn.mean(op.cross_entropy {z, labels}, R), nn.mean(right, R) * 100
+end
+
 return heads

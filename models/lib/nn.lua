@@ -20,6 +20,13 @@ function nn.linear(name, x, N)
   return op.linear {x, w, b}:named(name)
 end
 
+-- The same without bias.
+function nn.project(name, x, N)
+  local K = x:dim(-1)
+  local w = param(name .. ".weight", {N, K}, matrix_init(name, K))
+  return op.linear {x, w}:named(name)
+end
+
 -- x [B,H,W,C] -> [B,h,w,N]; kernel k x k, padded so that stride 1 keeps the
 -- size of odd k.  t may say: dilation, groups, bias (true), frozen.
 function nn.conv(name, x, N, k, stride, t)
@@ -36,7 +43,7 @@ end
 
 -- x [..,C]; statistics of the batch in training, running ones elsewhere.  t may
 -- say: still (running ones in training, too), frozen (still, and w and b stay),
--- start of the weights.
+-- start of the weights, momentum, copies (op.batch_norm).
 function nn.batch_norm(name, x, t)
   t = t or {}
   local C, free = {x:dim(-1)}, {trainable = not t.frozen}
@@ -45,8 +52,9 @@ function nn.batch_norm(name, x, t)
   local mean = state(name .. ".running_mean", C, init.zero)
   local var = state(name .. ".running_var", C, init.one)
   local train = training() and not t.frozen and not t.still
-  return op.batch_norm {x, w, b, mean, var, eps = 1e-5, momentum = 0.1,
-                        train = train}:named(name)
+  return op.batch_norm {x, w, b, mean, var, eps = 1e-5, train = train,
+                        momentum = t.momentum or 0.1,
+                        copies = t.copies or 1}:named(name)
 end
 
 -- x [..,C] over the last axis

@@ -7,6 +7,8 @@ return {
   dilations = "list of integer 1..64", se_ratio = "integer 0..256",
   groups = "integer 1..4096", width_per_group = "integer 1..4096",
   style = "pytorch|caffe",
+  codes = "integer 1..1000000", vd_decay = "number 0..1",
+  mask_prob = "number 0..1", join = "gate|add",
   hidden = "integer 4..65536", layers = "integer 1..1000",
   heads = "integer 1..1024", inner = "integer 1..262144",
   positions = "integer 1..65536",

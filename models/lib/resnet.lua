@@ -19,16 +19,18 @@ local function check_config(c)
         #c.strides)
 end
 
--- Convolution k x k and norm, as one call.  How a stage makes them: `frozen`
--- keeps all its values, norm_eval its running statistics.
-local function layer(frozen, c)
+-- Convolution k x k and norm, as one call.  How a block makes them: `frozen`
+-- keeps all its values, norm_eval its running statistics, which otherwise move
+-- once a batch, or `twice`.
+local function layer(frozen, c, twice)
   return function(conv, norm, x, N, k, t)
     t = t or {}
     local y = nn.conv(conv, x, N, k, t.stride or 1,
                       {dilation = t.dilation, groups = t.groups,
                        frozen = frozen})
     return nn.batch_norm(norm, y, {start = t.start, frozen = frozen,
-                                   still = c.norm_eval})
+                                   still = c.norm_eval,
+                                   momentum = twice and 1 - 0.9 ^ 2})
   end
 end
 
@@ -119,6 +121,14 @@ local function stem(name, x, unit, c)
   return x
 end
 
+-- The official code computes a checkpointed block again for its gradient, and
+-- its statistics move again.  It does not do so where the input, made by frozen
+-- stages alone, needs no gradient.
+local function computed_twice(stage, i, c)
+  return c.checkpointed and c.compat == "upstream" and
+    (stage > c.frozen_stages + 1 or stage == c.frozen_stages + 1 and i > 1)
+end
+
 -- x [B,H,W,3] -> [B,h,w,C] of the last stage.  Stage 0 is the stem; stages up
 -- to c.frozen_stages (-1: none) keep their values and running statistics.
 -- models/README.md lists the fields of c.
@@ -129,9 +139,9 @@ return function(name, x, c)
   x = stem(name, x, layer(frozen(0), c), c)
   x = op.max_pool {x, kernel = 3, stride = c.strides[2], pad = 1}
   for stage, n in ipairs(blocks[c.depth]) do
-    local b = {width = c.width[stage], frozen = frozen(stage),
-               layer = layer(frozen(stage), c)}
+    local b = {width = c.width[stage], frozen = frozen(stage)}
     for i = 1, n do
+      b.layer = layer(b.frozen, c, computed_twice(stage, i, c))
       b.stride = i == 1 and c.strides[stage + 2] or 1
       if i > 1 or not c.late_dilation then dilation = c.dilations[stage] end
       b.dilation = dilation

@@ -1,13 +1,15 @@
 -- SOHO for visual question answering: the whole network, and the phases that
 -- train it, measure it and ask it.
 local image, resnet, neck = use "image", use "resnet", use "neck"
-local bert, heads = use "bert", use "heads"
+local bert, heads, nn = use "bert", use "heads", use "nn"
 
 -- What a batch's questions about its pictures are answered.  -> logits [R,A]
 local function answer(door, c)
   local x = image.normalise(door.image, door.image_size)      -- [B,H,W,3]
   local map = resnet("backbone", x, c)                        -- [B,h,w,C]
   local seen, mask = neck.plain("neck", map, door, c)         -- [B,V,C], [B,V]
+  local S = door.tokens:dim(2)
+  seen, mask = nn.each(seen, S), nn.each(mask, S)             -- R = B * S rows
   local h = bert("language.bert", door.tokens, door.token_mask, seen, mask, c)
   return heads.vqa("head.vqa", h:at(2, 1), c)     -- row 1 of dimension 2: [CLS]
 end
