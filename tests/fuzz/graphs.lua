@@ -241,13 +241,35 @@ local function remembered(x)
   return chance(50) and now or x + now * 0.5
 end
 
+local function drawn(dims)
+  serial = serial + 1
+  return op.uniform {site = string.format("g%d.draw%d", graph, serial),
+                     dims = dims}
+end
+
+-- Labels of -1, 0 ... for the last axis.
+local function classified(x)
+  local shape = x:shape()
+  if #shape < 2 then return x * 0.75 end
+  local n = table.remove(shape)
+  return op.cross_entropy {x, op.floor {drawn(shape) * (n + 1)} - 1}
+end
+
+-- Noise, numbered places, and what has no gradient.
+local function mixed(x)
+  local way = draw(3)
+  if way == 1 then return x * op.greater {drawn(x:shape()), 0.3} end
+  if way == 2 then return x + op.iota {count = x:dim(-1)} * 0.125 end
+  return x + op.stop {x * 0.5}
+end
+
 local kinds = {
   {20, function(x) return pick(unary)(x) end},
   {20, function(x) return pick(binary)(x, partner(x:shape())) end},
   {6, function(x) return (permuted(x)) end}, {5, reshaped}, {5, sliced},
   {4, repeated}, {7, reduced}, {5, centred}, {5, joined}, {7, product},
   {6, layer}, {6, normed}, {5, dropped}, {5, convolved}, {2, looked_up},
-  {2, remembered},
+  {2, remembered}, {3, classified}, {4, mixed},
 }
 local total = 0
 for _, k in ipairs(kinds) do total = total + k[1] end

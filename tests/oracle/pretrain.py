@@ -148,7 +148,7 @@ def steps(name, dtype=torch.float64):
     return case.numpy_of(out)
 
 
-def pick(name, tries=40):
+def pick(name, tries=24):
     model, inputs = make_model(name, torch.float32), []
     for _ in updates(model, inputs):
         tried = [(margin(model, batch(i)), i) for i in range(tries)
