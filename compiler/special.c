@@ -36,6 +36,16 @@ number(f64 x)
     return format("%.17g", x);
 }
 
+/* "12, 16" for a C array; an empty list needs a number, too. */
+static const char *
+list_text(const Attr *a)
+{
+    const char *text = a->n ? number(a->list[0]) : "0";
+    for (u32 j = 1; j < a->n; j++)
+        text = format("%s, %s", text, number(a->list[j]));
+    return text;
+}
+
 /* Attributes as #defines; `dims` are arguments, names of tensors are not. */
 static void
 define_attrs(Instance *i, const Node *n)
@@ -50,6 +60,9 @@ define_attrs(Instance *i, const Node *n)
             continue;
         if (s->type == 's') {
             define(i, format("%s_%s", name, a->str), "1");
+        } else if (s->type == 'l' && op->kind == KIND_effect) {
+            define(i, name, list_text(a));
+            define(i, format("%s_N", name), number(a->n));
         } else if (s->type == 'l') {
             for (u32 j = 0; j < a->n; j++)
                 define(i, format("%s%u", name, j), number(a->list[j]));
