@@ -239,7 +239,9 @@ open_run(Err *e, Train *t)
     TRY(run_open(e, t->spec->plan, kinds, &t->run));
     plan = &t->run->plan;
     memcpy(t->p.plan, plan->head->hash, DIGEST_BYTES);
-    t->accumulate = (u32)plan_meta_number(plan, "config.accumulate", 1);
+    t->accumulate = (u32)plan_meta_number(
+        plan, "update.accumulate",
+        plan_meta_number(plan, "config.accumulate", 1));
     for (t->update = 0; t->update < plan->nphase; t->update++)
         if (plan->phase[t->update].kind == PH_update)
             break;
