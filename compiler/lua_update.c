@@ -152,6 +152,39 @@ read_groups(lua_State *L, int index, Update *u, const Base *base)
 
 /* ------------------------------------------------------------------ update */
 
+/* "off", "dynamic" or a number; at 1 nothing is multiplied.  Dynamic begins as
+ * apex's scaler does. */
+static void
+read_loss_scale(lua_State *L, int index, Update *u, const LuaField *field,
+                u32 n)
+{
+    const char *s = NULL;
+    int type = lua_getfield(L, index, "loss_scale");
+
+    if (type == LUA_TSTRING)
+        s = lua_tostring(L, -1);
+    u->dynamic = s && !strcmp(s, "dynamic");
+    if (u->dynamic)
+        u->loss_scale = u->max_scale < 65536 ? u->max_scale : 65536;
+    else if (type == LUA_TNUMBER)
+        u->loss_scale = lua_finite(L, -1, "update: loss_scale");
+    else if (type != LUA_TNIL && (!s || strcmp(s, "off")))
+        lua_fail(L,
+                 "update: loss_scale: \"dynamic\", \"off\" or a number "
+                 "expected, got %s",
+                 lua_got(L, -1));
+    lua_pop(L, 1);
+    if (u->loss_scale == 1 && !u->dynamic)
+        u->loss_scale = 0;
+    if (u->loss_scale < 0 || u->loss_scale > 16777216)
+        lua_fail(L, "update: loss_scale from 0 to 2^24 expected, got %g",
+                 u->loss_scale);
+    if (!u->dynamic && (lua_given(field, n, "max_loss_scale") ||
+                        lua_given(field, n, "scale_window")))
+        lua_fail(L, "update: only loss_scale = \"dynamic\" has a window and a "
+                    "maximum");
+}
+
 int
 lua_update(lua_State *L)
 {
@@ -164,20 +197,24 @@ lua_update(lua_State *L)
                         "phase(\"update\", ...): optim.groups{...} expected");
     if (u->lr.policy)
         return lua_fail(L, "phase update is there already");
-    *u = (Update){.ngroup = 0};
-    LuaField field[SCHEDULE_FIELDS + 7] = {
+    *u = (Update){.scale_window = 2000, .max_scale = 16777216};
+    LuaField field[SCHEDULE_FIELDS + 10] = {
         {.name = "clip", 'n', &u->clip, 0, 1e9},
         {.name = "accumulate", 'i', &accumulate, 1, 65536},
         {.name = "lr", 'n', &base.lr, 0, 1000},
         {.name = "decay", 'n', &base.decay, 0, 1},
         {.name = "momentum", 'n', &base.momentum, 0, 1},
+        {.name = "loss_scale", 'o'},
+        {.name = "max_loss_scale", 'n', &u->max_scale, 1, 16777216},
+        {.name = "scale_window", 'i', &u->scale_window, 1, 1e9},
         {.name = "momentum_schedule", 'o'},
         {.name = "groups", 'o'}};
-    LuaField *schedule = field + 7;
+    LuaField *schedule = field + 10;
     lua_schedule_fields(&u->lr, schedule);
     lua_fields(L, 2, "update", field, countof(field));
     u->accumulate = (i32)accumulate;
     lua_schedule_check(L, "update", &u->lr, schedule, SCHEDULE_FIELDS);
+    read_loss_scale(L, 2, u, field, countof(field));
     if (lua_getfield(L, 2, "momentum_schedule") != LUA_TNIL)
         lua_schedule_momentum(L, lua_gettop(L), &u->momentum);
     lua_pop(L, 1);

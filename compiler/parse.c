@@ -87,7 +87,11 @@ read_update(Reader *r)
 {
     Update *u = &r->p->update;
     const Field fields[] = {{"clip", 'f', &u->clip, NULL},
-                            {"accumulate", 'i', &u->accumulate, NULL}};
+                            {"accumulate", 'i', &u->accumulate, NULL},
+                            {"loss_scale", 'f', &u->loss_scale, NULL},
+                            {"dynamic", 'f', &u->dynamic, NULL},
+                            {"scale_window", 'f', &u->scale_window, NULL},
+                            {"max_scale", 'f', &u->max_scale, NULL}};
     if (u->accumulate)
         return scan_fail(r, "a second update");
     if (!scan_fields(r, fields, countof(fields)) || !scan_end(r))

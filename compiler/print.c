@@ -150,6 +150,10 @@ put_update(FILE *out, const Update *u)
     fputs("update", out);
     put_attr(out, "clip", u->clip);
     put_attr(out, "accumulate", u->accumulate);
+    put_attr(out, "loss_scale", u->loss_scale);
+    put_attr(out, "dynamic", u->dynamic);
+    put_attr(out, "scale_window", u->scale_window);
+    put_attr(out, "max_scale", u->max_scale);
     fputc('\n', out);
     put_schedule(out, "lr", &u->lr);
     put_schedule(out, "momentum", &u->momentum);

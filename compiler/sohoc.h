@@ -153,6 +153,9 @@ typedef struct Update {
     u32 ngroup;
     f64 clip;       /* 0: none */
     i32 accumulate; /* micro-batches per update, at least 1 */
+    f64 loss_scale; /* at the start; 0: the loss is not scaled */
+    f64 dynamic;    /* 1: it moves, up to max_scale, after scale_window */
+    f64 scale_window, max_scale;
     Schedule lr, momentum;
 } Update;
 

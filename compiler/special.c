@@ -126,6 +126,8 @@ lower_value_op(Lower *l, const Group *g)
     }
     for (u32 k = 0; k < n->nin; k++)
         draft_value(l, &d, n->in[k]);
+    if (n->op == OP_loss_scale)
+        draft_buf(&d, tensor_buf(l, "step"), ACCESS_r, 0);
     u32 index = 0;
     for (u32 k = 0; k < n->nout; k++)
         draft_dims(&d, &inst, index++, &n->out[k]);
@@ -240,6 +242,7 @@ lower_effect(Lower *l, const Node *n)
         draft_range(&d, grads(l));
         break;
     case OP_schedule:
+    case OP_rescale:
         draft_buf(&d, step, ACCESS_rw, 0);
         break;
     case OP_grad_norm:

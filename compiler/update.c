@@ -1,8 +1,9 @@
 /* update.c - the phases `update` and `init`, made by grad from the model's
  * optimiser groups and starting values.
  *
- * update: schedule, global norm with finite check, one optimiser kernel per
- * group over the group's whole range, commit of the state. */
+ * update: schedule, global norm with finite check, the loss's scale, one
+ * optimiser kernel per group over the group's whole range, commit of the
+ * state. */
 #include "compiler/sohoc.h"
 
 static i32
@@ -106,6 +107,18 @@ emit_rule(Build *b, const Update *u, u32 index)
 }
 
 static void
+emit_rescale(Build *b, const Update *u)
+{
+    Attr *a = attrs_new(OP_rescale);
+    attr_set_f(a, OP_rescale, "start", u->loss_scale);
+    attr_set_f(a, OP_rescale, "limit", u->clip);
+    attr_set_f(a, OP_rescale, "dynamic", u->dynamic);
+    attr_set_f(a, OP_rescale, "window", u->scale_window);
+    attr_set_f(a, OP_rescale, "most", u->max_scale);
+    emit_attrs(b, OP_rescale, NULL, 0, a);
+}
+
+static void
 build_update(Prog *p)
 {
     const Update *u = &p->update;
@@ -117,6 +130,8 @@ build_update(Prog *p)
     Attr *a = attrs_new(OP_grad_norm);
     attr_set_f(a, OP_grad_norm, "limit", u->clip);
     emit_attrs(&b, OP_grad_norm, NULL, 0, a);
+    if (u->loss_scale > 0)
+        emit_rescale(&b, u);
     for (u32 i = 0; i < u->ngroup; i++)
         emit_rule(&b, u, i);
     emit_attrs(&b, OP_commit, NULL, 0, NULL);

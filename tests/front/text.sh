@@ -15,7 +15,7 @@ cat >"$tmp/m.txt" <<'END'
 soho 1
 meta "config.batch" "2"
 param w f32[2,3] fill=0.10000000000000001 trainable  ; lib/nn.lua:3 < m.lua:9
-update clip=4 accumulate=2
+update clip=4 accumulate=2 loss_scale=128 dynamic=1 scale_window=2000 max_scale=128
 schedule lr policy="cosine_restart" shape="linear" by_epoch=1 warmup=10 warmup_by_epoch=0 ratio=0.1 gamma=0.1 power=1 floor=0.5 min_lr=0 total=0 every=0 high=10 low=0.0001 cycles=1 up=0.4 at=[12,16] weight=[1,0.5]
 optim "*" rule="sgd" lr=0.01 beta1=0.9 beta2=0.999 eps=1e-06 decay=0 momentum=0.9 dampening=0.5 nesterov=1 correct_bias=1  ; m.lua:20
 func infer@8x8 infer batch=2 sentences=1 tokens=0 answers=0 height=8 width=8
