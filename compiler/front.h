@@ -80,6 +80,33 @@ void lua_config_end_override(void);
 /* lua_phase.c: param, state, init, phase, door, training */
 void lua_phase_open(lua_State *L);
 
+/* lua_fields.c: tables whose fields are all known */
+typedef struct LuaField {
+    const char *name;
+    /* n number, i integer, b boolean: an f64; l list of at most MAX_LIST
+     * numbers; w one of `words`: a const char *; o read by someone else */
+    char type;
+    void *to;
+    f64 least, most; /* of numbers */
+    u32 *count;      /* of a list */
+    const char *const *words;
+    u32 nwords;
+    bool given; /* out: the table has it */
+} LuaField;
+/* Reads the table at index into the fields' places; a field that is not there
+ * leaves its place as it was.  `what` begins messages. */
+void lua_fields(lua_State *L, int index, const char *what, LuaField *field,
+                u32 n);
+bool lua_given(const LuaField *field, u32 n, const char *name);
+
+/* lua_schedule.c: fields of a schedule, and what goes with each policy */
+enum { SCHEDULE_FIELDS = 19 };
+u32 lua_schedule_fields(Schedule *s, LuaField field[SCHEDULE_FIELDS]);
+void lua_schedule_check(lua_State *L, const char *what, Schedule *s,
+                        const LuaField *field, u32 n);
+/* The table at index is a schedule of momentum. */
+void lua_schedule_momentum(lua_State *L, int index, Schedule *s);
+
 /* lua_update.c: phase("update", table); the table is at index 2 */
 int lua_update(lua_State *L);
 

@@ -3,7 +3,8 @@
  *
  * Reverse mode: nodes are visited from the loss back; each family turns the
  * gradient of its output into gradients of its inputs.  The loss starts with
- * 1/accumulate, so that a window's gradients add up to their mean. */
+ * 1/accumulate, so that a window's gradients add up to their mean, times the
+ * scale of the loss where the update has one. */
 #include "compiler/sohoc.h"
 
 /* Sums v over the axes along which a value of type t was repeated. */
@@ -100,6 +101,18 @@ merge_load(Build *b, const Node *n, const Val *in, void *user)
     return VAL_NONE;
 }
 
+/* The gradient of the loss itself. */
+static Val
+start(Build *b, const Update *u)
+{
+    Val v = emit_literal(b, 1.0 / u->accumulate);
+    if (u->loss_scale == 0)
+        return v;
+    Attr *a = attrs_new(OP_loss_scale);
+    attr_set_f(a, OP_loss_scale, "start", u->loss_scale);
+    return emit2(b, OP_mul, emit_attrs(b, OP_loss_scale, NULL, 0, a), v);
+}
+
 static void
 differentiate(Prog *p, Func *f)
 {
@@ -116,7 +129,7 @@ differentiate(Prog *p, Func *f)
     g.b.place = loss->place;
     if (p->update.accumulate > 1)
         emit_attrs(&g.b, OP_zero_grad, NULL, 0, NULL);
-    grad_add(&g, f->loss, emit_literal(&g.b, 1.0 / p->update.accumulate));
+    grad_add(&g, f->loss, start(&g.b, &p->update));
     for (u32 i = g.nnode; i-- > 0;) {
         const Node *n = &f->node[i];
         if (g.of[i] == VAL_NONE || !g.wants[i] || n->op == OP_load)

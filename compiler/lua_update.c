@@ -3,68 +3,14 @@
  * tables. */
 #include "compiler/front.h"
 
-typedef struct Number {
-    const char *name;
-    f64 *to, least, most;
-} Number;
+static const char *const rules[] = {"adamw", "sgd"};
 
-static const char *
-guess(const char *key, const Number *number, u32 n)
-{
-    const char *words[16];
+/* What groups begin with where they say nothing; -1: must say it. */
+typedef struct Base {
+    f64 lr, decay, momentum;
+} Base;
 
-    for (u32 i = 0; i < n; i++)
-        words[i] = number[i].name;
-    return lua_guess(key, words, n);
-}
-
-/* Fields of the table at index: the numbers given here, and `others`. */
-static void
-read_numbers(lua_State *L, int index, const char *what, const Number *number,
-             u32 n, const char *const *others)
-{
-    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        const char *key =
-            lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        u32 i = 0;
-
-        while (i < n && strcmp(number[i].name, key))
-            i++;
-        if (i < n) {
-            f64 v = lua_finite(L, -1, format("%s: %s", what, key));
-
-            if (v < number[i].least || v > number[i].most)
-                lua_fail(L, "%s: %s from %g to %g expected, got %s", what, key,
-                         number[i].least, number[i].most, lua_got(L, -1));
-            *number[i].to = v;
-            continue;
-        }
-        for (i = 0; others[i] && strcmp(others[i], key);)
-            i++;
-        if (!others[i])
-            lua_fail(L, "%s: there is no '%s'%s", what, key,
-                     guess(key, number, n));
-    }
-}
-
-/* One of the words, separated by spaces in `words`. */
-static const char *
-read_choice(lua_State *L, int index, const char *key, const char *what,
-            const char *words)
-{
-    const char *s, *found;
-
-    if (lua_getfield(L, index, key) != LUA_TSTRING)
-        lua_fail(L, "%s: %s: one of %s expected, got %s", what, key, words,
-                 lua_got(L, -1));
-    s = intern(lua_tostring(L, -1));
-    found = strstr(format(" %s ", words), format(" %s ", s));
-    if (!found || strchr(s, ' '))
-        lua_fail(L, "%s: %s: one of %s expected, got \"%s\"", what, key, words,
-                 s);
-    lua_pop(L, 1);
-    return s;
-}
+/* ------------------------------------------------------------------ groups */
 
 static bool
 pattern_good(const char *s)
@@ -78,13 +24,67 @@ pattern_good(const char *s)
     return n > 0 && n <= PLAN_NAME;
 }
 
+static const char *
+read_pattern(lua_State *L, int at)
+{
+    const char *s;
+
+    if (lua_getfield(L, at, "pattern") != LUA_TSTRING ||
+        !pattern_good(lua_tostring(L, -1)))
+        lua_fail(L,
+                 "optimiser group: a pattern of names such as "
+                 "\"backbone.*\" expected, got %s",
+                 lua_got(L, -1));
+    s = intern(lua_tostring(L, -1));
+    lua_pop(L, 1);
+    return s;
+}
+
+/* One number of a group: its own, or a multiple of the update's. */
+static f64
+settle(lua_State *L, const OptGroup *g, const char *name, f64 own, f64 base,
+       f64 mult, f64 most)
+{
+    if (mult < 0)
+        return own < 0 ? base : own;
+    if (own >= 0)
+        lua_fail(L, "optimiser group %s: %s and %s_mult exclude each other",
+                 g->pattern, name, name);
+    if (base < 0)
+        lua_fail(L, "optimiser group %s: %s_mult needs the update's own %s",
+                 g->pattern, name, name);
+    if (base * mult > most)
+        lua_fail(L, "optimiser group %s: %s is %g, at most %g expected",
+                 g->pattern, name, base * mult, most);
+    return base * mult;
+}
+
+/* A field of the other rule. */
+static void
+check_rule(lua_State *L, const OptGroup *g, const LuaField *field, u32 n)
+{
+    static const char *const sgd[] = {"momentum", "momentum_mult", "dampening",
+                                      "nesterov"};
+    static const char *const adamw[] = {"beta1", "beta2", "eps",
+                                        "correct_bias"};
+    bool is_sgd = !strcmp(g->rule, "sgd");
+
+    for (u32 i = 0; i < countof(sgd); i++) {
+        const char *other = is_sgd ? adamw[i] : sgd[i];
+
+        if (lua_given(field, n, other))
+            lua_fail(L, "optimiser group %s: %s has no %s", g->pattern, g->rule,
+                     other);
+    }
+}
+
 /* One entry of .groups, at the top of the stack. */
 static void
-read_group(lua_State *L, OptGroup *g)
+read_group(lua_State *L, OptGroup *g, const Base *base)
 {
-    static const char *const others[] = {"pattern", "rule", NULL};
+    static const char what[] = "optimiser group";
     int at = lua_gettop(L);
-    bool adamw;
+    f64 lr_mult = -1, decay_mult = -1, momentum_mult = -1;
 
     if (!lua_istable(L, at))
         lua_fail(L, "update: a group must be a table, got %s", lua_got(L, at));
@@ -92,51 +92,51 @@ read_group(lua_State *L, OptGroup *g)
                     .beta2 = 0.999,
                     .eps = 1e-6,
                     .lr = -1,
+                    .decay = -1,
+                    .momentum = -1,
+                    .correct_bias = 1,
                     .place = lua_place(L)};
-    const Number numbers[] = {
-        {"lr", &g->lr, 0, 1000},    {"beta1", &g->beta1, 0, 1},
-        {"beta2", &g->beta2, 0, 1}, {"eps", &g->eps, 0, 1},
-        {"decay", &g->decay, 0, 1}, {"momentum", &g->momentum, 0, 1}};
-    read_numbers(L, at, "optimiser group", numbers, countof(numbers), others);
-    g->rule = read_choice(L, at, "rule", "optimiser group", "adamw sgd");
-    if (lua_getfield(L, at, "pattern") != LUA_TSTRING ||
-        !pattern_good(lua_tostring(L, -1)))
-        lua_fail(L,
-                 "optimiser group: a pattern of names such as "
-                 "\"backbone.*\" expected, got %s",
-                 lua_got(L, -1));
-    g->pattern = intern(lua_tostring(L, -1));
-    adamw = !strcmp(g->rule, "adamw");
+    LuaField field[] = {{"rule", 'w', &g->rule, 0, 0, NULL, rules, 2, 0},
+                        {.name = "pattern", 'o'},
+                        {.name = "lr", 'n', &g->lr, 0, 1000},
+                        {.name = "lr_mult", 'n', &lr_mult, 0, 1e6},
+                        {.name = "decay", 'n', &g->decay, 0, 1},
+                        {.name = "decay_mult", 'n', &decay_mult, 0, 1e6},
+                        {.name = "momentum", 'n', &g->momentum, 0, 1},
+                        {.name = "momentum_mult", 'n', &momentum_mult, 0, 1e6},
+                        {.name = "dampening", 'n', &g->dampening, 0, 1},
+                        {.name = "nesterov", 'b', &g->nesterov},
+                        {.name = "beta1", 'n', &g->beta1, 0, 1},
+                        {.name = "beta2", 'n', &g->beta2, 0, 1},
+                        {.name = "eps", 'n', &g->eps, 0, 1},
+                        {.name = "correct_bias", 'b', &g->correct_bias}};
+    lua_fields(L, at, what, field, countof(field));
+    g->pattern = read_pattern(L, at);
+    if (!g->rule)
+        lua_fail(L, "optimiser group %s: rule is missing: adamw or sgd",
+                 g->pattern);
+    check_rule(L, g, field, countof(field));
+    g->lr = settle(L, g, "lr", g->lr, base->lr, lr_mult, 1000);
     if (g->lr < 0)
         lua_fail(L, "optimiser group %s: lr is missing", g->pattern);
-    if (adamw && g->momentum != 0)
-        lua_fail(L, "optimiser group %s: adamw has no momentum", g->pattern);
+    g->decay = settle(L, g, "decay", g->decay, base->decay, decay_mult, 1);
+    g->momentum =
+        settle(L, g, "momentum", g->momentum, base->momentum, momentum_mult, 1);
+    if (g->decay < 0)
+        g->decay = 0;
+    if (g->momentum < 0 || !strcmp(g->rule, "adamw"))
+        g->momentum = 0;
+    if (g->momentum == 0 && (g->dampening > 0 || g->nesterov))
+        lua_fail(L, "optimiser group %s: %s without momentum", g->pattern,
+                 g->nesterov ? "nesterov" : "dampening");
+    if (g->correct_bias && (g->beta1 == 1 || g->beta2 == 1))
+        lua_fail(L, "optimiser group %s: beta1 and beta2 below 1 expected",
+                 g->pattern);
     lua_settop(L, at - 1);
 }
 
 static void
-read_milestones(lua_State *L, int index, Update *u)
-{
-    u64 n;
-
-    if (lua_getfield(L, index, "at") == LUA_TNIL) {
-        lua_pop(L, 1);
-        return;
-    }
-    n = lua_istable(L, -1) ? lua_rawlen(L, -1) : MAX_MILESTONES + 1;
-    if (n > MAX_MILESTONES)
-        lua_fail(L, "update: at: a list of at most %d epochs expected, got %s",
-                 MAX_MILESTONES, lua_got(L, -1));
-    for (; u->nat < n; u->nat++) {
-        lua_rawgeti(L, -1, u->nat + 1);
-        u->at[u->nat] = lua_finite(L, -1, "update: at");
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-}
-
-static void
-read_groups(lua_State *L, int index, Update *u)
+read_groups(lua_State *L, int index, Update *u, const Base *base)
 {
     u64 n;
 
@@ -145,35 +145,79 @@ read_groups(lua_State *L, int index, Update *u)
         lua_fail(L, "update: groups: a list of 1 to %d expected", MAX_GROUPS);
     for (; u->ngroup < lua_rawlen(L, -1); u->ngroup++) {
         lua_rawgeti(L, -1, u->ngroup + 1);
-        read_group(L, &u->group[u->ngroup]);
+        read_group(L, &u->group[u->ngroup], base);
     }
     lua_pop(L, 1);
+}
+
+/* ------------------------------------------------------------------ update */
+
+/* "off", "dynamic" or a number; at 1 nothing is multiplied.  Dynamic begins as
+ * apex's scaler does. */
+static void
+read_loss_scale(lua_State *L, int index, Update *u, const LuaField *field,
+                u32 n)
+{
+    const char *s = NULL;
+    int type = lua_getfield(L, index, "loss_scale");
+
+    if (type == LUA_TSTRING)
+        s = lua_tostring(L, -1);
+    u->dynamic = s && !strcmp(s, "dynamic");
+    if (u->dynamic)
+        u->loss_scale = u->max_scale < 65536 ? u->max_scale : 65536;
+    else if (type == LUA_TNUMBER)
+        u->loss_scale = lua_finite(L, -1, "update: loss_scale");
+    else if (type != LUA_TNIL && (!s || strcmp(s, "off")))
+        lua_fail(L,
+                 "update: loss_scale: \"dynamic\", \"off\" or a number "
+                 "expected, got %s",
+                 lua_got(L, -1));
+    lua_pop(L, 1);
+    if (u->loss_scale == 1 && !u->dynamic)
+        u->loss_scale = 0;
+    if (u->loss_scale < 0 || u->loss_scale > 16777216)
+        lua_fail(L, "update: loss_scale from 0 to 2^24 expected, got %g",
+                 u->loss_scale);
+    if (!u->dynamic && (lua_given(field, n, "max_loss_scale") ||
+                        lua_given(field, n, "scale_window")))
+        lua_fail(L, "update: only loss_scale = \"dynamic\" has a window and a "
+                    "maximum");
 }
 
 int
 lua_update(lua_State *L)
 {
-    static const char *const others[] = {"policy", "at", "groups", NULL};
     Update *u = &front.p->update;
     f64 accumulate = 1;
+    Base base = {-1, -1, -1};
 
     if (lua_gettop(L) != 2 || !lua_istable(L, 2))
         return lua_fail(L,
                         "phase(\"update\", ...): optim.groups{...} expected");
-    if (u->policy)
+    if (u->lr.policy)
         return lua_fail(L, "phase update is there already");
-    *u = (Update){.ratio = 1, .gamma = 0.1};
-    const Number numbers[] = {
-        {"clip", &u->clip, 0, 1e9},     {"accumulate", &accumulate, 1, 65536},
-        {"warmup", &u->warmup, 0, 1e9}, {"ratio", &u->ratio, 0, 1},
-        {"gamma", &u->gamma, 0, 1},     {"floor", &u->floor, 0, 1},
-        {"total", &u->total, 0, 1e9}};
-    read_numbers(L, 2, "update", numbers, countof(numbers), others);
+    *u = (Update){.scale_window = 2000, .max_scale = 16777216};
+    LuaField field[SCHEDULE_FIELDS + 10] = {
+        {.name = "clip", 'n', &u->clip, 0, 1e9},
+        {.name = "accumulate", 'i', &accumulate, 1, 65536},
+        {.name = "lr", 'n', &base.lr, 0, 1000},
+        {.name = "decay", 'n', &base.decay, 0, 1},
+        {.name = "momentum", 'n', &base.momentum, 0, 1},
+        {.name = "loss_scale", 'o'},
+        {.name = "max_loss_scale", 'n', &u->max_scale, 1, 16777216},
+        {.name = "scale_window", 'i', &u->scale_window, 1, 1e9},
+        {.name = "momentum_schedule", 'o'},
+        {.name = "groups", 'o'}};
+    LuaField *schedule = field + 10;
+    lua_schedule_fields(&u->lr, schedule);
+    lua_fields(L, 2, "update", field, countof(field));
     u->accumulate = (i32)accumulate;
-    if (u->accumulate != accumulate)
-        return lua_fail(L, "update: accumulate must be an integer");
-    u->policy = read_choice(L, 2, "policy", "update", "fixed step cosine");
-    read_milestones(L, 2, u);
-    read_groups(L, 2, u);
+    lua_schedule_check(L, "update", &u->lr, schedule, SCHEDULE_FIELDS);
+    read_loss_scale(L, 2, u, field, countof(field));
+    if (lua_getfield(L, 2, "momentum_schedule") != LUA_TNIL)
+        lua_schedule_momentum(L, lua_gettop(L), &u->momentum);
+    lua_pop(L, 1);
+    read_groups(L, 2, u, &base);
     return 0;
 }

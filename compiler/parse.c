@@ -88,23 +88,57 @@ read_update(Reader *r)
     Update *u = &r->p->update;
     const Field fields[] = {{"clip", 'f', &u->clip, NULL},
                             {"accumulate", 'i', &u->accumulate, NULL},
-                            {"policy", 's', &u->policy, NULL},
-                            {"warmup", 'f', &u->warmup, NULL},
-                            {"ratio", 'f', &u->ratio, NULL},
-                            {"gamma", 'f', &u->gamma, NULL},
-                            {"floor", 'f', &u->floor, NULL},
-                            {"total", 'f', &u->total, NULL},
-                            {"at", 'l', u->at, &u->nat}};
-    if (u->policy)
+                            {"loss_scale", 'f', &u->loss_scale, NULL},
+                            {"dynamic", 'f', &u->dynamic, NULL},
+                            {"scale_window", 'f', &u->scale_window, NULL},
+                            {"max_scale", 'f', &u->max_scale, NULL}};
+    if (u->accumulate)
         return scan_fail(r, "a second update");
     if (!scan_fields(r, fields, countof(fields)) || !scan_end(r))
         return false;
-    if (!u->policy ||
-        (strcmp(u->policy, "fixed") && strcmp(u->policy, "step") &&
-         strcmp(u->policy, "cosine")))
-        return scan_fail(r, "policy fixed, step or cosine expected");
     return u->accumulate >= 1 ||
            scan_fail(r, "accumulate of 1 or more expected");
+}
+
+static bool
+is_one_of(const char *s, const char *const *words, u32 n)
+{
+    for (u32 i = 0; i < n; i++)
+        if (s && !strcmp(s, words[i]))
+            return true;
+    return false;
+}
+
+static bool
+read_schedule(Reader *r)
+{
+    static const char *const of[] = {"lr", "momentum"};
+    static const char *const policy[] = {SCHEDULE_POLICIES};
+    static const char *const shape[] = {SCHEDULE_SHAPES};
+    Update *u = &r->p->update;
+    Schedule *s;
+    u32 which;
+
+    if (!scan_one_of(r, "lr or momentum", of, countof(of), &which))
+        return false;
+    s = which ? &u->momentum : &u->lr;
+    if (s->policy)
+        return scan_fail(r, "a second schedule of %s", of[which]);
+    const Field fields[] = {{"policy", 's', &s->policy, NULL},
+                            {"shape", 's', &s->shape, NULL},
+#define X(name, missing, what) {#name, 'f', &s->name, NULL},
+                            SCHEDULE_NUMBERS(X)
+#undef X
+                                {"at", 'l', s->at, &s->nat},
+                            {"weight", 'l', s->weight, &s->nweight}};
+    if (!scan_fields(r, fields, countof(fields)) || !scan_end(r))
+        return false;
+    if (!is_one_of(s->policy, policy, countof(policy)) ||
+        !is_one_of(s->shape, shape, countof(shape)))
+        return scan_fail(r, "a policy and the shape of a warm-up expected");
+    return strcmp(s->policy, "cosine_restart") ||
+           (s->nat && s->nat == s->nweight) ||
+           scan_fail(r, "as many weights as lengths expected");
 }
 
 static bool
@@ -113,14 +147,19 @@ read_optim(Reader *r)
     Update *u = &r->p->update;
     OptGroup *g = &u->group[u->ngroup];
 
-    if (!u->policy || u->ngroup == MAX_GROUPS)
-        return scan_fail(r, "at most %d groups after update", MAX_GROUPS);
+    if (!u->lr.policy || u->ngroup == MAX_GROUPS)
+        return scan_fail(r, "at most %d groups after schedule", MAX_GROUPS);
     *g = (OptGroup){0};
-    const Field fields[] = {
-        {"rule", 's', &g->rule, NULL},        {"lr", 'f', &g->lr, NULL},
-        {"beta1", 'f', &g->beta1, NULL},      {"beta2", 'f', &g->beta2, NULL},
-        {"eps", 'f', &g->eps, NULL},          {"decay", 'f', &g->decay, NULL},
-        {"momentum", 'f', &g->momentum, NULL}};
+    const Field fields[] = {{"rule", 's', &g->rule, NULL},
+                            {"lr", 'f', &g->lr, NULL},
+                            {"beta1", 'f', &g->beta1, NULL},
+                            {"beta2", 'f', &g->beta2, NULL},
+                            {"eps", 'f', &g->eps, NULL},
+                            {"decay", 'f', &g->decay, NULL},
+                            {"momentum", 'f', &g->momentum, NULL},
+                            {"dampening", 'f', &g->dampening, NULL},
+                            {"nesterov", 'f', &g->nesterov, NULL},
+                            {"correct_bias", 'f', &g->correct_bias, NULL}};
     if (!scan_string(r, &g->pattern) ||
         !scan_fields(r, fields, countof(fields)) || !scan_place(r, &g->place))
         return false;
@@ -396,11 +435,17 @@ read_line(Reader *r)
         const char *word;
         bool inside; /* between func and end */
         bool (*read)(Reader *r);
-    } kind[] = {{"meta", false, read_meta},     {"update", false, read_update},
-                {"optim", false, read_optim},   {"func", false, read_func},
-                {"answer", false, read_answer}, {"vocab", false, read_vocab},
-                {"out", true, read_out},        {"loss", true, read_loss},
-                {"group", true, read_group},    {"end", true, read_end}};
+    } kind[] = {{"meta", false, read_meta},
+                {"update", false, read_update},
+                {"schedule", false, read_schedule},
+                {"optim", false, read_optim},
+                {"func", false, read_func},
+                {"answer", false, read_answer},
+                {"vocab", false, read_vocab},
+                {"out", true, read_out},
+                {"loss", true, read_loss},
+                {"group", true, read_group},
+                {"end", true, read_end}};
     const char *w;
 
     if (scan_peek(r) == 0 || scan_peek(r) == '#')

@@ -6,6 +6,7 @@
  *   line    = "meta" string string                          key, value
  *           | role name type init? flag* place              a tensor
  *           | "update" attr*
+ *           | "schedule" ("lr" | "momentum") attr*
  *           | "optim" string attr* place                    pattern of names
  *           | "func" name kind attr* node* fact* "end"
  *           | "answer" string | "vocab" bytes hex           at the end
@@ -123,6 +124,25 @@ put_tensor(FILE *out, const Tensor *t)
 }
 
 static void
+put_schedule(FILE *out, const char *of, const Schedule *s)
+{
+    if (!s->policy)
+        return;
+    fprintf(out, "schedule %s policy=", of);
+    put_string(out, s->policy);
+    fputs(" shape=", out);
+    put_string(out, s->shape);
+#define X(name, missing, what) put_attr(out, #name, s->name);
+    SCHEDULE_NUMBERS(X)
+#undef X
+    fputs(" at=", out);
+    put_list(out, s->at, s->nat);
+    fputs(" weight=", out);
+    put_list(out, s->weight, s->nweight);
+    fputc('\n', out);
+}
+
+static void
 put_update(FILE *out, const Update *u)
 {
     if (!u->ngroup)
@@ -130,16 +150,13 @@ put_update(FILE *out, const Update *u)
     fputs("update", out);
     put_attr(out, "clip", u->clip);
     put_attr(out, "accumulate", u->accumulate);
-    fputs(" policy=", out);
-    put_string(out, u->policy);
-    put_attr(out, "warmup", u->warmup);
-    put_attr(out, "ratio", u->ratio);
-    put_attr(out, "gamma", u->gamma);
-    put_attr(out, "floor", u->floor);
-    put_attr(out, "total", u->total);
-    fputs(" at=", out);
-    put_list(out, u->at, u->nat);
+    put_attr(out, "loss_scale", u->loss_scale);
+    put_attr(out, "dynamic", u->dynamic);
+    put_attr(out, "scale_window", u->scale_window);
+    put_attr(out, "max_scale", u->max_scale);
     fputc('\n', out);
+    put_schedule(out, "lr", &u->lr);
+    put_schedule(out, "momentum", &u->momentum);
     for (u32 i = 0; i < u->ngroup; i++) {
         const OptGroup *g = &u->group[i];
 
@@ -153,6 +170,9 @@ put_update(FILE *out, const Update *u)
         put_attr(out, "eps", g->eps);
         put_attr(out, "decay", g->decay);
         put_attr(out, "momentum", g->momentum);
+        put_attr(out, "dampening", g->dampening);
+        put_attr(out, "nesterov", g->nesterov);
+        put_attr(out, "correct_bias", g->correct_bias);
         put_place(out, g->place);
     }
 }

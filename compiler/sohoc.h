@@ -24,7 +24,7 @@ typedef u32 Val;
 #define VAL_NONE 0xffffffffu
 
 enum { MAX_IN = 8, MAX_OUT = 2, MAX_LIST = 8, MAX_RANK = PLAN_RANK,
-       MAX_ATTR = 8, MAX_DIM = 1 << 28 };
+       MAX_ATTR = 24, MAX_DIM = 1 << 28 };
 
 typedef struct Type {
     u8 dtype, rank; /* DT_*; rank 0 is a scalar */
@@ -109,24 +109,56 @@ typedef struct Tensor {
 typedef struct OptGroup {
     const char *pattern; /* glob on the whole name, first match wins */
     const char *rule;    /* "adamw" or "sgd" */
-    f64 lr, beta1, beta2, eps, decay, momentum;
+    f64 lr, beta1, beta2, eps, decay, momentum, dampening;
+    f64 nesterov, correct_bias; /* 0 or 1 */
     u32 nparam; /* that train, counted by update_build */
     const char *place;
 } OptGroup;
 
-/* What the update phase does. */
 enum { MAX_GROUPS = 16, MAX_MILESTONES = 8 };
+#define SCHEDULE_POLICIES                                                      \
+    "fixed", "step", "exp", "poly", "inv", "cosine", "cosine_restart", "cyclic"
+#define SCHEDULE_SHAPES "constant", "linear", "exp"
+
+/* X(name, missing, what) */
+#define SCHEDULE_NUMBERS(X)                                                    \
+    X(by_epoch, 1, "0: every micro-batch, 1: at the start of every epoch")     \
+    X(warmup, 0, "how long it warms up")                                       \
+    X(warmup_by_epoch, 0, "1: that is in epochs, 0: micro-batches")            \
+    X(ratio, 1, "of the factor at the start of the warm-up")                   \
+    X(gamma, 0.1, "step, exp: base; inv: slope")                               \
+    X(power, 1, "poly, inv: exponent")                                         \
+    X(floor, 0, "poly, cosine, cosine_restart: factor at the end ...")         \
+    X(min_lr, 0, "... or rate at the end, the same for every group")           \
+    X(total, 0, "poly, cosine, cyclic: length; 0: the run says")               \
+    X(every, 0, "step: how often, where `at` is empty")                        \
+    X(high, 10, "cyclic: factor at the top")                                   \
+    X(low, 1e-4, "cyclic: factor at the end of a cycle")                       \
+    X(cycles, 1, "cyclic: how many in the run")                                \
+    X(up, 0.4, "cyclic: share of a cycle that goes up")
+
+/* How a factor moves over the run.  Lengths are in the unit of by_epoch. */
+typedef struct Schedule {
+    const char *policy; /* NULL: there is no schedule */
+    const char *shape;  /* of the warm-up */
+#define X(name, missing, what) f64 name;
+    SCHEDULE_NUMBERS(X)
+#undef X
+    f64 at[MAX_MILESTONES];     /* step: where; cosine_restart: lengths */
+    f64 weight[MAX_MILESTONES]; /* cosine_restart: heights, as many */
+    u32 nat, nweight;
+} Schedule;
+
+/* What the update phase does. */
 typedef struct Update {
     OptGroup group[MAX_GROUPS];
     u32 ngroup;
     f64 clip;       /* 0: none */
     i32 accumulate; /* micro-batches per update, at least 1 */
-    const char *policy; /* "fixed" "step" "cosine" */
-    f64 warmup, ratio;  /* micro-batches; factor at the start */
-    f64 gamma, floor;
-    f64 at[MAX_MILESTONES]; /* epochs of policy step */
-    u32 nat;
-    f64 total; /* micro-batches of policy cosine; 0: the run says */
+    f64 loss_scale; /* at the start; 0: the loss is not scaled */
+    f64 dynamic;    /* 1: it moves, up to max_scale, after scale_window */
+    f64 scale_window, max_scale;
+    Schedule lr, momentum;
 } Update;
 
 /* A place in memory: whole tensors, temporaries, or a range of either. */

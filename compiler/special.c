@@ -36,6 +36,16 @@ number(f64 x)
     return format("%.17g", x);
 }
 
+/* "12, 16" for a C array; an empty list needs a number, too. */
+static const char *
+list_text(const Attr *a)
+{
+    const char *text = a->n ? number(a->list[0]) : "0";
+    for (u32 j = 1; j < a->n; j++)
+        text = format("%s, %s", text, number(a->list[j]));
+    return text;
+}
+
 /* Attributes as #defines; `dims` are arguments, names of tensors are not. */
 static void
 define_attrs(Instance *i, const Node *n)
@@ -48,10 +58,13 @@ define_attrs(Instance *i, const Node *n)
         if (!strcmp(s->name, "dims") || !strcmp(s->name, "tensor") ||
             !strcmp(s->name, "group"))
             continue;
-        if (!strcmp(s->name, "site"))
+        if (!strcmp(s->name, "site")) {
             define(i, "SITE", format("0x%08xu", draw_site(a->str)));
-        else if (s->type == 's') {
+        } else if (s->type == 's') {
             define(i, format("%s_%s", name, a->str), "1");
+        } else if (s->type == 'l' && op->kind == KIND_effect) {
+            define(i, name, list_text(a));
+            define(i, format("%s_N", name), number(a->n));
         } else if (s->type == 'l') {
             for (u32 j = 0; j < a->n; j++)
                 define(i, format("%s%u", name, j), number(a->list[j]));
@@ -116,7 +129,7 @@ lower_value_op(Lower *l, const Group *g)
     }
     for (u32 k = 0; k < n->nin; k++)
         draft_value(l, &d, n->in[k]);
-    if (optab[n->op].flags & F_RAND)
+    if ((optab[n->op].flags & F_RAND) || n->op == OP_loss_scale)
         draft_buf(&d, tensor_buf(l, "step"), ACCESS_r, 0);
     u32 index = 0;
     for (u32 k = 0; k < n->nout; k++)
@@ -232,6 +245,7 @@ lower_effect(Lower *l, const Node *n)
         draft_range(&d, grads(l));
         break;
     case OP_schedule:
+    case OP_rescale:
         draft_buf(&d, step, ACCESS_rw, 0);
         break;
     case OP_grad_norm:

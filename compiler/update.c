@@ -1,8 +1,9 @@
 /* update.c - the phases `update` and `init`, made by grad from the model's
  * optimiser groups and starting values.
  *
- * update: schedule, global norm with finite check, one optimiser kernel per
- * group over the group's whole range, commit of the state. */
+ * update: schedule, global norm with finite check, the loss's scale, one
+ * optimiser kernel per group over the group's whole range, commit of the
+ * state. */
 #include "compiler/sohoc.h"
 
 static i32
@@ -61,38 +62,63 @@ assign_groups(Prog *p)
 }
 
 static void
-emit_schedule(Build *b, const Update *u)
+set_list(Attr *attrs, const char *name, const f64 *list, u32 n)
+{
+    Attr *a = &attrs[attr_find(OP_schedule, name)];
+    a->n = (u8)n;
+    memcpy(a->list, list, n * sizeof *list);
+}
+
+static void
+emit_schedule(Build *b, const Schedule *s, const char *of)
 {
     Attr *a = attrs_new(OP_schedule);
-    attr_set_s(a, OP_schedule, "policy", u->policy ? u->policy : "fixed");
-    attr_set_f(a, OP_schedule, "warmup", u->warmup);
-    attr_set_f(a, OP_schedule, "ratio", u->ratio);
-    attr_set_f(a, OP_schedule, "gamma", u->gamma);
-    attr_set_f(a, OP_schedule, "floor", u->floor);
-    attr_set_f(a, OP_schedule, "total", u->total);
-    Attr *at = &a[attr_find(OP_schedule, "at")];
-    at->n = (u8)u->nat;
-    memcpy(at->list, u->at, sizeof u->at);
+    attr_set_s(a, OP_schedule, "of", of);
+    attr_set_s(a, OP_schedule, "policy", s->policy);
+    attr_set_s(a, OP_schedule, "shape", s->shape);
+#define X(name, missing, what) attr_set_f(a, OP_schedule, #name, s->name);
+    SCHEDULE_NUMBERS(X)
+#undef X
+    set_list(a, "at", s->at, s->nat);
+    set_list(a, "weight", s->weight, s->nweight);
     emit_attrs(b, OP_schedule, NULL, 0, a);
 }
 
 static void
-emit_rule(Build *b, const OptGroup *g, u32 index)
+emit_rule(Build *b, const Update *u, u32 index)
 {
+    const OptGroup *g = &u->group[index];
     u32 op = strcmp(g->rule, "sgd") ? OP_adamw : OP_sgd;
     Attr *a = attrs_new(op);
     attr_set_f(a, op, "group", index);
     attr_set_f(a, op, "lr", g->lr);
     attr_set_f(a, op, "decay", g->decay);
+    attr_set_f(a, op, "lr_add", u->lr.min_lr > 0);
     if (op == OP_sgd) {
         attr_set_f(a, op, "momentum", g->momentum);
+        attr_set_f(a, op, "dampening", g->dampening);
+        attr_set_f(a, op, "nesterov", g->nesterov);
+        attr_set_f(a, op, "moves", u->momentum.policy != NULL);
     } else {
         attr_set_f(a, op, "beta1", g->beta1);
         attr_set_f(a, op, "beta2", g->beta2);
         attr_set_f(a, op, "eps", g->eps);
+        attr_set_f(a, op, "correct_bias", g->correct_bias);
     }
     b->place = g->place;
     emit_attrs(b, op, NULL, 0, a);
+}
+
+static void
+emit_rescale(Build *b, const Update *u)
+{
+    Attr *a = attrs_new(OP_rescale);
+    attr_set_f(a, OP_rescale, "start", u->loss_scale);
+    attr_set_f(a, OP_rescale, "limit", u->clip);
+    attr_set_f(a, OP_rescale, "dynamic", u->dynamic);
+    attr_set_f(a, OP_rescale, "window", u->scale_window);
+    attr_set_f(a, OP_rescale, "most", u->max_scale);
+    emit_attrs(b, OP_rescale, NULL, 0, a);
 }
 
 static void
@@ -101,13 +127,17 @@ build_update(Prog *p)
     const Update *u = &p->update;
     Func *f = func_add(p, "update", PH_update);
     Build b = {p, f, "update", meta_get(p, "model")};
-    emit_schedule(&b, u);
+    emit_schedule(&b, &u->lr, "lr");
+    if (u->momentum.policy)
+        emit_schedule(&b, &u->momentum, "momentum");
     Attr *a = attrs_new(OP_grad_norm);
     attr_set_f(a, OP_grad_norm, "limit", u->clip);
     emit_attrs(&b, OP_grad_norm, NULL, 0, a);
+    if (u->loss_scale > 0)
+        emit_rescale(&b, u);
     for (u32 i = 0; i < u->ngroup; i++)
         if (u->group[i].nparam)
-            emit_rule(&b, &u->group[i], i);
+            emit_rule(&b, u, i);
     emit_attrs(&b, OP_commit, NULL, 0, NULL);
 }
 
@@ -144,6 +174,17 @@ add_good_slots(Prog *p)
         }
 }
 
+/* The runtime counts windows by config.accumulate; where that is something
+ * else, or nothing, the plan says it itself. */
+static void
+say_accumulate(Prog *p)
+{
+    const char *config = meta_get(p, "config.accumulate");
+    i32 n = p->update.accumulate;
+    if (config ? atoi(config) != n : n > 1)
+        meta_set(p, "update.accumulate", format("%d", n));
+}
+
 void
 update_build(Prog *p)
 {
@@ -154,6 +195,7 @@ update_build(Prog *p)
         if (!p->update.ngroup)
             die(SOHO_BAD, "%s: error: phase train without phase update",
                 p->opt.model);
+        say_accumulate(p);
         assign_groups(p);
         add_good_slots(p);
         build_update(p);

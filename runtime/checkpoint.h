@@ -19,8 +19,10 @@
     X(t, "micro-batches made")                                                 \
     X(step, "updates tried: committed and refused")                            \
     X(total, "micro-batches the run is going to make")                         \
+    X(repeat, "passes over the data that count as one epoch")                  \
+    X(drop_last, "1: a bucket's last batch is left out, not refilled")         \
     X(epoch, "of the last micro-batch, from 0")                                \
-    X(cursor_epoch, "epoch of the loader's next batch")                        \
+    X(cursor_epoch, "pass of the loader's next batch")                         \
     X(cursor_step, "that batch, from 0")                                       \
     X(refused, "refused updates in a row, up to now")                          \
     X(evaluated, "1 + t of the last evaluation, 0 = none yet")                 \

@@ -4,6 +4,7 @@
  * The first SIGINT or SIGTERM ends the run at the next step with a checkpoint
  * and SOHO_STOPPED; the second one at once, leaving the checkpoints there
  * are. */
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,11 +46,12 @@ cmd_train(int argc, char **argv)
     TrainSpec s = {.epochs = TRAIN_SAME,
                    .steps = TRAIN_SAME,
                    .seed = TRAIN_SAME,
+                   .repeat = TRAIN_SAME,
                    .workers = 1,
                    .keep = 2,
                    .eval_every = 1,
                    .log_every = 10,
-                   .save_every = 60,
+                   .save_every = -1,
                    .stop = &stop};
     const Option options[] = {
         {OPT_OPERAND, "PLAN", NULL, &s.plan, 1, "plan.bin of a model"},
@@ -66,15 +68,27 @@ cmd_train(int argc, char **argv)
         {OPT_COUNT, "--epochs", "N", &s.epochs, 0,
          "passes over the data, in batches of the first one"},
         {OPT_COUNT, "--steps", "N", &s.steps, 0, "updates to make in all"},
+        {OPT_COUNT, "--repeat", "N", &s.repeat, 0,
+         "passes over the data that count as one epoch (1)"},
+        {OPT_FLAG, "--drop-last", NULL, &s.drop_last, 0,
+         "leave out batches that are not full; otherwise they are refilled"},
         {OPT_COUNT, "--seed", "N", &s.seed, 0,
          "of weights, dropout and data order (1)"},
         {OPT_COUNT, "--workers", "N", &s.workers, 0,
          "threads that read pictures (1); changes no bit"},
-        {OPT_COUNT, "--keep-last", "K", &s.keep, 0, "checkpoints kept (2)"},
+        {OPT_COUNT, "--keep-last", "K", &s.keep, 0,
+         "checkpoints kept (2, which is the least)"},
         {OPT_NUMBER, "--save-every", "SECONDS", &s.save_every, 0,
-         "time between checkpoints (60; 0: every step)"},
+         "time between checkpoints (60, or none with another interval; 0: "
+         "every step)"},
+        {OPT_COUNT, "--save-steps", "N", &s.save_steps, 0,
+         "steps between checkpoints"},
+        {OPT_COUNT, "--save-epochs", "N", &s.save_epochs, 0,
+         "epochs between checkpoints"},
         {OPT_COUNT, "--eval-every", "EPOCHS", &s.eval_every, 0,
          "epochs between evaluations on val (1; 0: none)"},
+        {OPT_FLAG, "--eval-first", NULL, &s.eval_first, 0,
+         "evaluate before the first step, too"},
         {OPT_COUNT, "--log-every", "N", &s.log_every, 0,
          "steps between lines of the log (10)"},
         {.kind = OPT_END},
@@ -87,10 +101,16 @@ cmd_train(int argc, char **argv)
 
     if (code >= 0)
         return code;
-    if (s.keep < 1 || s.log_every < 1 || s.workers > FEED_WORKERS)
+    if (s.save_every < 0)
+        s.save_every = s.save_steps || s.save_epochs ? INFINITY : 60;
+    if (s.keep < 2)
         err_set(&e, SOHO_USAGE,
-                "--keep-last and --log-every are at least 1, --workers at most "
-                "%d",
+                "--keep-last %llu: at least 2, so that one stays whole while "
+                "another is damaged",
+                (unsigned long long)s.keep);
+    else if (s.log_every < 1 || s.repeat < 1 || s.workers > FEED_WORKERS)
+        err_set(&e, SOHO_USAGE,
+                "--log-every and --repeat are at least 1, --workers at most %d",
                 FEED_WORKERS);
     else if (s.epochs != TRAIN_SAME && s.steps != TRAIN_SAME)
         err_set(&e, SOHO_USAGE, "give --epochs or --steps, not both");

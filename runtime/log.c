@@ -154,18 +154,22 @@ show(Log *log, const Standing *s, f64 now)
     f64 since = now - log->shown;
     f64 rate = since > 0 ? (f64)(s->t - log->shown_t) * s->batch / since : 0;
     f64 all = now - log->began;
-    char left[32] = "?";
+    char left[32] = "?", scale[48] = "", skipped[32] = "";
 
     if (s->total && s->t > log->began_t)
         print_time(left, sizeof left,
                    all * (f64)(s->total - s->t) / (f64)(s->t - log->began_t));
+    if (s->loss_scale > 0)
+        snprintf(scale, sizeof scale, "scale %g  ", s->loss_scale);
+    if (s->skipped)
+        snprintf(skipped, sizeof skipped, "skipped %u  ", s->skipped);
     wipe(log);
     fprintf(stderr,
-            "step %llu/%llu  epoch %llu  loss %.4f  score %5.1f %%  "
+            "step %llu/%llu  epoch %llu  loss %.4f  score %5.1f %%  %s%s"
             "%.0f samples/s  %s left%s",
             (unsigned long long)s->step, (unsigned long long)s->steps,
-            (unsigned long long)s->epoch, s->loss, 100 * s->score, rate, left,
-            log->terminal ? "" : "\n");
+            (unsigned long long)s->epoch, s->loss, 100 * s->score, scale,
+            skipped, rate, left, log->terminal ? "" : "\n");
     log->drawn = log->terminal;
     log->shown = now;
     log->shown_t = s->t;

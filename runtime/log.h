@@ -43,6 +43,8 @@ typedef struct Standing {
     u64 epoch;
     u32 batch; /* samples of a micro-batch */
     f64 loss, score;
+    u32 skipped;    /* updates refused, 0: not shown */
+    f64 loss_scale; /* 0: not shown */
 } Standing;
 void log_standing(Log *log, const Standing *s, int now);
 

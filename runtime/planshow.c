@@ -6,6 +6,7 @@
 #include "runtime/run.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const arena_name[NARENA] = {
@@ -87,6 +88,22 @@ show_type(const PlanBuffer *b, FILE *out)
     fputc(']', out);
 }
 
+/* Of a parameter that trains: its optimiser group, as in meta update.groupN.
+ * The range over a group's parameters is called range.param.N-1. */
+static void
+show_group(const Plan *p, const PlanBuffer *b, FILE *out)
+{
+    for (u32 i = 0; i < p->nbuffer && b->role == RO_param; i++) {
+        const PlanBuffer *range = &p->buffer[i];
+        const char *name = plan_text(p, range->name);
+
+        if (range->role == RO_range && range->arena == AR_param &&
+            !strncmp(name, "range.param.", 12) && range->offset <= b->offset &&
+            b->offset < range->offset + range->bytes)
+            fprintf(out, " group %d", atoi(name + 12) + 1);
+    }
+}
+
 static void
 show_buffer(const Plan *p, const PlanBuffer *b, FILE *out)
 {
@@ -94,6 +111,7 @@ show_buffer(const Plan *p, const PlanBuffer *b, FILE *out)
             arena_name[b->arena], b->offset);
     show_type(b, out);
     fprintf(out, " %" PRIu64 " bytes %s", b->bytes, role_name[b->role]);
+    show_group(p, b, out);
     show_place(p, b->place, out);
 }
 

@@ -2,9 +2,12 @@
  * train.safetensors.
  *
  * In: the arenas of a run between two windows (gradients are not kept).  Out:
- * one tensor per buffer under the plan's name, or the same bytes put back. */
+ * one tensor per buffer under the plan's name, or the same bytes put back.  The
+ * file's metadata are the plan's settings. */
 #include "runtime/state.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,16 +40,26 @@ state_bytes(const Run *run)
     return bytes;
 }
 
-int
-state_save(Err *e, Run *run, const char *path)
+/* Pairs of the plan's settings, NULL-ended; NULL: no memory. */
+static const char **
+list_settings(const Plan *plan)
+{
+    const char **pair = calloc(2 * (size_t)plan->nmeta + 1, sizeof *pair);
+
+    for (u32 i = 0; pair && i < plan->nmeta; i++) {
+        pair[2 * i] = plan_text(plan, plan->meta[i].key);
+        pair[2 * i + 1] = plan_text(plan, plan->meta[i].value);
+    }
+    return pair;
+}
+
+/* The kept buffers as rows; returns how many. */
+static u32
+list_rows(Run *run, TensorOut *rows)
 {
     const Plan *plan = &run->plan;
-    u32 n = count_kept(plan), at = 0;
-    TensorOut *rows = calloc(n ? n : 1, sizeof *rows);
-    int code;
+    u32 at = 0;
 
-    FAIL_IF(!rows, e, SOHO_MEMORY, "%s: no memory for a list of %u tensors",
-            path, n);
     for (u32 i = 0; i < plan->nbuffer; i++) {
         const PlanBuffer *b = &plan->buffer[i];
 
@@ -58,9 +71,55 @@ state_save(Err *e, Run *run, const char *path)
         memcpy(rows[at].dim, b->dim, sizeof b->dim);
         rows[at++].data = run_buffer(run, i);
     }
-    code = tensors_write(e, path, rows, n, NULL);
+    return at;
+}
+
+int
+state_save(Err *e, Run *run, const char *path)
+{
+    u32 n = count_kept(&run->plan);
+    TensorOut *rows = calloc(n ? n : 1, sizeof *rows);
+    const char **settings = list_settings(&run->plan);
+
+    if (rows && settings)
+        tensors_write(e, path, rows, list_rows(run, rows), settings);
+    else
+        err_set(e, SOHO_MEMORY, "%s: no memory for a list of %u tensors", path,
+                n);
     free(rows);
-    return code;
+    free(settings);
+    return e->code;
+}
+
+void
+state_differs(const Run *run, const char *folder, char *text, size_t n)
+{
+    const Plan *plan = &run->plan;
+    char path[PATH_MAX];
+    Tensors *file = NULL;
+    Err e = {0};
+    u32 known = 0;
+
+    *text = 0;
+    if (snprintf(path, sizeof path, "%s/train.safetensors", folder) >=
+            (int)sizeof path ||
+        tensors_open(&e, path, &file))
+        return;
+    for (u32 i = 0; i < plan->nmeta && *text == 0; i++) {
+        const char *key = plan_text(plan, plan->meta[i].key);
+        const char *now = plan_text(plan, plan->meta[i].value);
+        const char *then = tensors_meta(file, key);
+
+        known += then != NULL;
+        if (!then || strcmp(then, now))
+            snprintf(text, n, "; %s is %.64s now, it was %.64s then", key, now,
+                     then ? then : "not there");
+    }
+    if (!*text && known)
+        snprintf(text, n,
+                 "; all settings are the same: other Lua files, or "
+                 "another compiler");
+    tensors_close(file);
 }
 
 /* Puts one tensor back. */

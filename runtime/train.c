@@ -50,6 +50,18 @@ measure(Train *t, u32 phase)
     t->p.meter_n++;
 }
 
+/* Epochs that the run's last window begins in or before.  Rounding the run up
+ * to whole windows adds none. */
+static u32
+count_epochs(const Train *t)
+{
+    u64 total = t->p.total;
+
+    return total < t->accumulate
+               ? 0
+               : (u32)((total - t->accumulate) / t->epoch_t) + 1;
+}
+
 static void
 set_step(Train *t, u32 epoch)
 {
@@ -61,6 +73,8 @@ set_step(Train *t, u32 epoch)
     step->window = (u32)(t->p.t % t->accumulate);
     step->epoch = epoch;
     step->total = (u32)t->p.total;
+    step->epoch_t = t->epoch_t;
+    step->epochs = count_epochs(t);
     step->rows = 0;
 }
 
@@ -82,11 +96,11 @@ micro_batch(Err *e, Train *t)
     for (u32 i = 0; i < batch.nbad; i++)
         log_say(&t->log, "warning: left out: %s", batch.bad[i]);
     phase = t->feeder.buckets.phase[batch.bucket];
-    set_step(t, batch.epoch);
+    t->p.epoch = batch.epoch / t->p.repeat;
+    set_step(t, (u32)t->p.epoch);
     TRY(run_checked(e, t->run, phase));
     measure(t, phase);
     t->p.t++;
-    t->p.epoch = batch.epoch;
     return 0;
 }
 
@@ -117,16 +131,20 @@ write_log(Train *t)
     const SohoStep *step = run_step(t->run);
     Progress *p = &t->p;
     char loss[LOG_NUMBER], score[LOG_NUMBER], lr[LOG_NUMBER], norm[LOG_NUMBER];
+    char scale[LOG_NUMBER + 16] = "";
 
+    if (step->loss_scale > 0)
+        snprintf(scale, sizeof scale, "\"loss_scale\":%.9g,",
+                 (f64)step->loss_scale);
     t->loss = p->meter_loss / (f64)p->meter_n;
     t->score = p->meter_score / (f64)p->meter_n;
     log_line(&t->log,
              "{\"step\":%" PRIu64 ",\"t\":%" PRIu64 ",\"epoch\":%" PRIu64
              ",\"loss\":%s,\"score\":%s,\"lr\":%s,\"grad_norm\":%s,"
-             "\"skipped\":%u,\"samples_per_second\":%.1f}",
+             "%s\"skipped\":%u,\"samples_per_second\":%.1f}",
              p->step, p->t, p->epoch, log_number(loss, t->loss),
              log_number(score, t->score), log_number(lr, step->lr),
-             log_number(norm, step->grad_norm), step->skipped,
+             log_number(norm, step->grad_norm), scale, step->skipped,
              log_rate(&t->log, p->t, t->feeder.buckets.spec.batch));
     p->meter_loss = p->meter_score = 0;
     p->meter_n = 0;
@@ -143,6 +161,8 @@ show(Train *t, int now)
                          .steps = p->total / t->accumulate,
                          .epoch = p->epoch,
                          .batch = t->feeder.buckets.spec.batch,
+                         .skipped = t->skipped,
+                         .loss_scale = (f64)run_step(t->run)->loss_scale,
                          .loss = n > 0 ? p->meter_loss / n : t->loss,
                          .score = n > 0 ? p->meter_score / n : t->score};
 
@@ -198,20 +218,36 @@ evaluate_now(Err *e, Train *t)
             100 * tally_kind(&tally, KIND_other));
     keep_best(t, all);
     t->p.evaluated = t->p.t + 1;
-    t->p.evaluated_epoch = feed_tell(t->feeder.feed).epoch;
+    t->p.evaluated_epoch = train_epoch(t);
     return 0;
 }
 
-/* After every eval_every-th epoch, and at the end. */
+/* After every eval_every-th epoch, and at the end; at the start on request. */
 static int
 evaluation_due(const Train *t)
 {
     u64 every = t->spec->eval_every;
-    u64 epoch = feed_tell(t->feeder.feed).epoch;
 
     if (!t->has_val || t->p.evaluated == t->p.t + 1)
         return 0;
-    return t->p.t >= t->p.total || epoch / every > t->p.evaluated_epoch / every;
+    if (t->p.t == 0 && t->spec->eval_first)
+        return 1;
+    return every && (t->p.t >= t->p.total ||
+                     train_epoch(t) / every > t->p.evaluated_epoch / every);
+}
+
+/* After each of the intervals given, counted from the run's start; seconds
+ * from the last save. */
+static int
+save_due(const Train *t)
+{
+    u64 steps = t->spec->save_steps, epochs = t->spec->save_epochs;
+
+    if (t->p.step == t->saved || t->p.step == 0)
+        return 0;
+    return log_clock() - t->saved_at >= t->spec->save_every ||
+           (steps && t->p.step % steps == 0) ||
+           (epochs && train_epoch(t) / epochs > t->saved_epoch / epochs);
 }
 
 /* A save that fails is said aloud; training goes on with the one before. */
@@ -259,10 +295,7 @@ between(Err *e, Train *t, int *done)
     *done = t->p.t >= t->p.total;
     if (*done)
         return save_last(e, t);
-    if (t->p.step != t->saved && t->p.step > 0 &&
-        log_clock() - t->saved_at >= t->spec->save_every)
-        TRY(save_now(e, t));
-    return 0;
+    return save_due(t) ? save_now(e, t) : 0;
 }
 
 /* -------------------------------------------------------------------- loop */
@@ -289,7 +322,7 @@ say_start(Train *t)
             "%u questions about %u pictures; %u x %u a micro-batch, %u of them "
             "a step, %u an epoch; %" PRIu64 " steps to make",
             t->data.set.nquestion, t->data.set.npicture, spec->batch,
-            spec->sentences, t->accumulate, feed_steps(t->feeder.feed),
+            spec->sentences, t->accumulate, t->epoch_t,
             t->p.total > t->p.t ? (t->p.total - t->p.t) / t->accumulate : 0);
 }
 

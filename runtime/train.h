@@ -19,10 +19,14 @@ typedef struct TrainSpec {
         *weights; /* images, weights: NULL */
     int resume;
     u64 epochs, steps, seed; /* or TRAIN_SAME */
+    u64 repeat;              /* passes that count as one epoch, or TRAIN_SAME */
+    int drop_last;           /* leave out what refilling would complete */
     u64 workers, keep;
     u64 eval_every;                    /* epochs; 0: never */
+    int eval_first;                    /* evaluate before the first step */
     u64 log_every;                     /* steps */
     f64 save_every;                    /* seconds; 0: after every step */
+    u64 save_steps, save_epochs;       /* the same in steps, epochs; 0: never */
     const volatile sig_atomic_t *stop; /* save and end at the next step */
 } TrainSpec;
 
@@ -41,8 +45,10 @@ typedef struct Train {
     u32 skipped;            /* the step block's, after the last update */
     f64 loss, score;        /* means of the last line of the log */
     u32 failed_saves;       /* in a row */
+    u32 epoch_t;            /* micro-batches of an epoch */
     u64 saved;              /* step of the newest checkpoint, or TRAIN_SAME */
-    f64 saved_at;           /* clock */
+    f64 saved_at;           /* clock ... */
+    u64 saved_epoch;        /* ... and epoch of the last try */
 } Train;
 
 /* train_open.c: opens all of it and puts the run where it was, or at its
@@ -51,6 +57,8 @@ int train_open(Err *e, const TrainSpec *spec, Train *t);
 void train_close(Train *t);
 /* Writes a checkpoint of the run between two steps. */
 int train_save(Err *e, Train *t);
+/* Epoch of the next micro-batch. */
+u64 train_epoch(const Train *t);
 
 /* train.c: runs to the end.  SOHO_STOPPED after a signal, saved; SOHO_NUMERICS
  * when updates keep being refused; SOHO_IO when saves keep failing. */

@@ -36,7 +36,8 @@ open_val(Err *e, Train *t)
 {
     const TrainSpec *spec = t->spec;
 
-    t->has_val = spec->eval_every && has_phase(&t->run->plan, PH_eval) &&
+    t->has_val = (spec->eval_every || spec->eval_first) &&
+                 has_phase(&t->run->plan, PH_eval) &&
                  dataset_has(spec->data, "val");
     if (!t->has_val ||
         !dataset_open(e, &t->plan, spec->data, "val", NULL, 0, &t->val))
@@ -72,7 +73,12 @@ open_feeders(Err *e, Train *t)
     train->workers = (u32)t->spec->workers;
     train->cache_bytes = FEED_CACHE;
     train->train = 1;
+    train->drop_last = (int)t->p.drop_last;
     TRY(feeder_open(e, t->run, &t->data, &t->feeder));
+    FAIL_IF(feed_steps(t->feeder.feed) > UINT32_MAX / t->p.repeat, e,
+            SOHO_USAGE, "--repeat %" PRIu64 ": an epoch too long to count",
+            t->p.repeat);
+    t->epoch_t = feed_steps(t->feeder.feed) * (u32)t->p.repeat;
     if (!t->has_val)
         return 0;
     TRY(buckets_open(e, t->run, PH_eval, &t->val_feeder.buckets));
@@ -101,8 +107,7 @@ count_total(Err *e, const Train *t, u64 *total)
             return 0;
         FAIL_IF(epochs > UINT32_MAX, e, SOHO_USAGE,
                 "%" PRIu64 " epochs are more than a run can count", epochs);
-        n = (epochs * feed_steps(t->feeder.feed) + t->accumulate - 1) /
-            t->accumulate;
+        n = (epochs * t->epoch_t + t->accumulate - 1) / t->accumulate;
     }
     FAIL_IF(n > UINT32_MAX / t->accumulate, e, SOHO_USAGE,
             "%" PRIu64 " steps are more than a run can count: at most %u", n,
@@ -147,16 +152,48 @@ check_digest(Err *e, const char *folder, const char *what,
     return 0;
 }
 
+/* Another plan: which of its settings differ, as far as they are known. */
+static int
+check_plan(Err *e, const Train *t, const Found *found)
+{
+    char advice[512] = "compile the same model with the same options, or begin "
+                       "another --run";
+    size_t n = strlen(advice);
+
+    if (memcmp(found->progress.plan, t->p.plan, DIGEST_BYTES))
+        state_differs(t->run, found->path, advice + n, sizeof advice - n);
+    return check_digest(e, found->path, "plan", found->progress.plan, t->p.plan,
+                        t->run->plan.path, advice);
+}
+
+/* What shapes the order of data is the checkpoint's; an option may repeat it.
+ */
+static int
+check_order(Err *e, const Train *t, const Found *found)
+{
+    const Progress *p = &found->progress;
+    const TrainSpec *spec = t->spec;
+
+    FAIL_IF(spec->repeat != TRAIN_SAME && spec->repeat != p->repeat, e,
+            SOHO_BAD,
+            "%s: made with --repeat %" PRIu64 ", now it says %" PRIu64
+            "; leave it out, or begin another --run",
+            found->path, p->repeat, spec->repeat);
+    FAIL_IF(spec->drop_last && !p->drop_last, e, SOHO_BAD,
+            "%s: made without --drop-last; leave it out, or begin another "
+            "--run",
+            found->path);
+    FAIL_IF(!p->repeat, e, SOHO_BAD, "%s: an epoch of 0 passes", found->path);
+    return 0;
+}
+
 /* Takes the counters of a checkpoint that belongs to this plan and data. */
 static int
 adopt(Err *e, Train *t, const Found *found)
 {
     const Progress *p = &found->progress;
 
-    TRY(check_digest(e, found->path, "plan", p->plan, t->p.plan,
-                     t->run->plan.path,
-                     "compile the same model with the same options, or begin "
-                     "another --run"));
+    TRY(check_plan(e, t, found));
     TRY(check_digest(e, found->path, "data", p->data, t->p.data, t->data.json,
                      "use the same data, or begin another --run"));
     FAIL_IF(t->spec->seed != TRAIN_SAME && t->spec->seed != p->seed, e,
@@ -164,6 +201,7 @@ adopt(Err *e, Train *t, const Found *found)
             "%s: made with seed %" PRIu64 ", --seed says %" PRIu64
             "; leave it out, or begin another --run",
             found->path, p->seed, t->spec->seed);
+    TRY(check_order(e, t, found));
     t->p = *p;
     t->saved = p->step;
     return 0;
@@ -204,6 +242,8 @@ look(Err *e, Train *t, Found *found)
     if (spec->resume)
         log_say(&t->log, "no checkpoint in %s: begins at step 0", spec->run);
     t->p.seed = spec->seed == TRAIN_SAME ? 1 : spec->seed;
+    t->p.repeat = spec->repeat == TRAIN_SAME ? 1 : spec->repeat;
+    t->p.drop_last = spec->drop_last != 0;
     t->p.best = -1;
     return 0;
 }
@@ -239,7 +279,9 @@ open_run(Err *e, Train *t)
     TRY(run_open(e, t->spec->plan, kinds, &t->run));
     plan = &t->run->plan;
     memcpy(t->p.plan, plan->head->hash, DIGEST_BYTES);
-    t->accumulate = (u32)plan_meta_number(plan, "config.accumulate", 1);
+    t->accumulate =
+        (u32)plan_meta_number(plan, "update.accumulate",
+                              plan_meta_number(plan, "config.accumulate", 1));
     for (t->update = 0; t->update < plan->nphase; t->update++)
         if (plan->phase[t->update].kind == PH_update)
             break;
@@ -268,7 +310,14 @@ train_open(Err *e, const TrainSpec *spec, Train *t)
     TRY(log_open(e, &t->log, spec->run, t->p.log_bytes));
     t->skipped = run_step(t->run)->skipped;
     t->saved_at = log_clock();
+    t->saved_epoch = train_epoch(t);
     return 0;
+}
+
+u64
+train_epoch(const Train *t)
+{
+    return feed_tell(t->feeder.feed).epoch / t->p.repeat;
 }
 
 void
@@ -311,6 +360,7 @@ train_save(Err *e, Train *t)
     t->p.cursor_step = cursor.step;
     t->p.log_bytes = t->log.bytes;
     t->saved_at = log_clock();
+    t->saved_epoch = train_epoch(t);
     TRY(checkpoint_save(e, t->spec->run, &t->p, part, countof(part), t->run,
                         state_bytes(t->run), (u32)t->spec->keep));
     t->saved = t->p.step;

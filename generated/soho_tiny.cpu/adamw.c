@@ -1,19 +1,23 @@
 /* made by sohoc from templates/cpu/adamw.c for update
- * (soho_tiny.lua:34) */
+ * (soho_tiny.lua:35) */
 #define NAME adamw
 #define LR 0.002
 #define BETA1 0.90000000000000002
 #define BETA2 0.999
 #define EPS 9.9999999999999995e-07
 #define DECAY 0.01
+#define CORRECT_BIAS 1
+#define LR_ADD 0
 #line 1 "templates/cpu/adamw.c"
 /* adamw - Adam with decoupled weight decay, as the first BERT ports had it:
  * eps is added to sqrt(v) before the bias correction, which is folded into the
  * step size, and the decay comes last, on the updated value.
  *
  * arguments: p, g, m, v (p, m, v written), step block, number of floats
- * LR BETA1 BETA2 EPS DECAY */
-#line 15 "templates/cpu/adamw.c"
+ * LR BETA1 BETA2 EPS DECAY
+ * CORRECT_BIAS  0: the moments are used as they are
+ * LR_ADD        1: the schedule adds to every group's rate */
+#line 19 "templates/cpu/adamw.c"
 #include "prelude.h"
 
 #define power LOCAL(power)
@@ -37,10 +41,14 @@ NAME(const SohoArg *a)
     const SohoStep *step = a[4].p;
     int64_t n = step->finite ? a[5].i : 0;
     double rate = (LR) * (double)step->lr;
-    double fix1 = 1.0 - power(BETA1, step->count + 1);
-    double fix2 = 1.0 - power(BETA2, step->count + 1);
-    float size = (float)(rate * sqrt(fix2) / fix1), clip = step->clip;
-    float decay = (float)(rate * (DECAY));
+    double fix1 = CORRECT_BIAS ? 1.0 - power(BETA1, step->count + 1) : 1.0;
+    double fix2 = CORRECT_BIAS ? 1.0 - power(BETA2, step->count + 1) : 1.0;
+    float clip = step->clip, size, decay;
+
+    if (LR_ADD)
+        rate += step->lr_add;
+    size = (float)(rate * sqrt(fix2) / fix1);
+    decay = (float)(rate * (DECAY));
 
 #pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < n; i++) {
@@ -60,4 +68,6 @@ NAME(const SohoArg *a)
 #undef BETA2
 #undef EPS
 #undef DECAY
+#undef CORRECT_BIAS
+#undef LR_ADD
 #undef power

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_add_gate_sum_mul_sum of backbone.layer4.1.conv1
- * (lib/nn.lua:31 < lib/resnet.lua:27 < lib/resnet.lua:41 < lib/resnet.lua:98 < lib/resnet.lua:138 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+ * (lib/nn.lua:38 < lib/resnet.lua:28 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
 #define NAME column_add_gate_sum_mul_sum
 #define SUMS 3
 #define TILE 256
@@ -70,12 +70,12 @@ NAME(const SohoArg *a)
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 31 "lib/nn.lua"
+#line 38 "lib/nn.lua"
                 const float v0 = x0[j] + x1[j];
-#line 104 "lib/resnet.lua"
+#line 106 "lib/resnet.lua"
                 const float v1 = x2[j] > 0.0f ? v0 : 0.0f;
                 x5[j] = v1;
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
                 sum[0][j - j0] += v1;
                 const float v3 = v1 * x3[j];
                 sum[1][j - j0] += v3;
@@ -113,7 +113,7 @@ NAME(const SohoArg *a)
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
             const float v2 = sum[0][j - j0];
             x10[j] += v2;
             x12[j] += v2;

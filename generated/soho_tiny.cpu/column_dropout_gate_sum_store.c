@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_dropout_gate_sum_store of head.vqa.2
- * (lib/nn.lua:63 < lib/heads.lua:8 < lib/vqa.lua:18) */
+ * (lib/nn.lua:71 < lib/heads.lua:8 < lib/vqa.lua:20) */
 #define NAME column_dropout_gate_sum_store
 #define SUMS 1
 #define TILE 256
@@ -55,13 +55,13 @@ NAME(const SohoArg *a)
             const float *const x0 = p0 + r0 * s0_r0;
             const float *const x1 = p1 + r0 * s1_r0;
             float *const x2 = p2 + r0 * s2_r0;
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
             float u0[TILE];
             philox_fill(u0, d0 + j0, j1 - j0, 0x46846fa1u, step);
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
                 const float v0 = u0[j - j0] >= 0.0500000007f ? x0[j] * 1.05263162f : 0.0f;
 #line 7 "lib/heads.lua"
                 const float v1 = x1[j] > 0.0f ? v0 : 0.0f;

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_gate_sum_mul_sum_mul
- * (lib/resnet.lua:43 < lib/resnet.lua:98 < lib/resnet.lua:138 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+ * (lib/resnet.lua:45 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
 #define NAME column_gate_sum_mul_sum_mul_n2
 #define SUMS 2
 #define TILE 256
@@ -61,10 +61,10 @@ NAME(const SohoArg *a)
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 43 "lib/resnet.lua"
+#line 45 "lib/resnet.lua"
                 const float v0 = x1[j] > 0.0f ? x0[j] : 0.0f;
                 x3[j] = v0;
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
                 sum[0][j - j0] += v0;
                 const float v2 = v0 * x2[j];
                 sum[1][j - j0] += v2;
@@ -97,7 +97,7 @@ NAME(const SohoArg *a)
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
             const float v1 = sum[0][j - j0];
             x7[j] += v1;
             const float v3 = sum[1][j - j0];

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sub_mul_sum_mul_add of backbone.layer2.0.bn1
- * (lib/nn.lua:48 < lib/resnet.lua:41 < lib/resnet.lua:98 < lib/resnet.lua:138 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+ * (lib/nn.lua:55 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
 #define NAME column_sub_mul_sum_mul_add_n2
 #define SUMS 1
 #define TILE 256
@@ -58,7 +58,7 @@ NAME(const SohoArg *a)
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
                 const float v0 = x0[j] - x1[j];
                 x3[j] = v0;
                 const float v1 = v0 * v0;
@@ -93,7 +93,7 @@ NAME(const SohoArg *a)
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
             const float v2 = sum[0][j - j0];
             const float v3 = v2 * 0.000325520843f;
             const float v4 = v3 + 9.99999975e-06f;

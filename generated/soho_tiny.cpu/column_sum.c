@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sum
- * (lib/nn.lua:81 < lib/bert.lua:57 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME column_sum
 #define SUMS 1
 #define TILE 256
@@ -30,9 +30,7 @@ NAME(const SohoArg *a)
     const int64_t chunks = (reduced + chunk - 1) / chunk;
     const float *const p0 = a[5].p;
     float *const p1 = a[6].p;
-    const int64_t s0_k0 = a[7].i;
-    const int64_t s0_r0 = a[8].i;
-    const int64_t s1_k0 = a[9].i;
+    const int64_t s0_r0 = a[7].i;
 #line 30 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
@@ -47,11 +45,11 @@ NAME(const SohoArg *a)
         for (int64_t r = c * chunk; r < r1 && r < reduced; r++) {
             const int64_t k0 = k;
             const int64_t r0 = r;
-            const float *const x0 = p0 + k0 * s0_k0 + r0 * s0_r0;
+            const float *const x0 = p0 + r0 * s0_r0;
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 81 "lib/nn.lua"
+#line 46 "lib/bert.lua"
                 sum[0][j - j0] += x0[j];
 #line 45 "templates/cpu/column.c"
             }
@@ -75,11 +73,11 @@ NAME(const SohoArg *a)
                     sum[s][j - j0] +=
                         partial[((c * SUMS + s) * kept + k) * inner + j];
         const int64_t k0 = k;
-        float *const x1 = p1 + k0 * s1_k0;
+        float *const x1 = p1;
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 81 "lib/nn.lua"
+#line 46 "lib/bert.lua"
             const float v0 = sum[0][j - j0];
             x1[j] = v0;
 #line 69 "templates/cpu/column.c"

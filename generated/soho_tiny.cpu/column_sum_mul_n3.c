@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sum_mul of backbone.layer3.0.bn1
- * (lib/nn.lua:48 < lib/resnet.lua:41 < lib/resnet.lua:98 < lib/resnet.lua:138 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+ * (lib/nn.lua:55 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
 #define NAME column_sum_mul_n3
 #define SUMS 1
 #define TILE 256
@@ -50,7 +50,7 @@ NAME(const SohoArg *a)
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
                 sum[0][j - j0] += x0[j];
 #line 45 "templates/cpu/column.c"
             }
@@ -79,7 +79,7 @@ NAME(const SohoArg *a)
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
             const float v0 = sum[0][j - j0];
             const float v1 = v0 * 0.00130208337f;
             x1[j] = v1;

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sum_mul of neck.conv.bn
- * (lib/nn.lua:48 < lib/neck.lua:23 < lib/vqa.lua:10 < lib/vqa.lua:18) */
+ * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:10 < lib/vqa.lua:20) */
 #define NAME column_sum_mul_n4
 #define SUMS 1
 #define TILE 256
@@ -50,7 +50,7 @@ NAME(const SohoArg *a)
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
                 sum[0][j - j0] += x0[j];
 #line 45 "templates/cpu/column.c"
             }
@@ -79,7 +79,7 @@ NAME(const SohoArg *a)
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
             const float v0 = sum[0][j - j0];
             const float v1 = v0 * 0.00520833349f;
             x1[j] = v1;

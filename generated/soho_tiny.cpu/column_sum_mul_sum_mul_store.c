@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sum_mul_sum_mul_store of neck.conv.bn
- * (lib/nn.lua:48 < lib/neck.lua:23 < lib/vqa.lua:10 < lib/vqa.lua:18) */
+ * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:10 < lib/vqa.lua:20) */
 #define NAME column_sum_mul_sum_mul_store
 #define SUMS 2
 #define TILE 256
@@ -55,7 +55,7 @@ NAME(const SohoArg *a)
 #line 42 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
                 sum[0][j - j0] += x0[j];
                 const float v1 = x0[j] * x1[j];
                 sum[1][j - j0] += v1;
@@ -88,7 +88,7 @@ NAME(const SohoArg *a)
 #line 66 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
             const float v0 = sum[0][j - j0];
             x5[j] += v0;
             const float v2 = sum[1][j - j0];

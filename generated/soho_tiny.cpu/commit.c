@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/commit.c for update
- * (soho_tiny.lua:34) */
+ * (soho_tiny.lua:35) */
 #define NAME commit
 #line 1 "templates/cpu/commit.c"
 /* commit - ends an update: live becomes the last good state if everything was

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_copy
- * (lib/nn.lua:81 < lib/bert.lua:57 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/nn.lua:89 < lib/vqa.lua:12 < lib/vqa.lua:20) */
 #define NAME elem_copy
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"
@@ -40,7 +40,7 @@ NAME(const SohoArg *a)
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 81 "lib/nn.lua"
+#line 89 "lib/nn.lua"
             const float v0 = x0[j];
             x1[j] = v0;
 #line 32 "templates/cpu/elem.c"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_dropout of head.vqa.2
- * (lib/nn.lua:63 < lib/heads.lua:8 < lib/vqa.lua:18) */
+ * (lib/nn.lua:71 < lib/heads.lua:8 < lib/vqa.lua:20) */
 #define NAME elem_dropout
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"
@@ -32,13 +32,13 @@ NAME(const SohoArg *a)
         const int64_t d0 = 0;
         const float *const x0 = p0;
         float *const x1 = p1;
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
         float u0[TILE];
         philox_fill(u0, d0 + j0, j1 - j0, 0x46846fa1u, step);
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
             const float v0 = u0[j - j0] >= 0.0500000007f ? x0[j] * 1.05263162f : 0.0f;
             x1[j] = v0;
 #line 32 "templates/cpu/elem.c"

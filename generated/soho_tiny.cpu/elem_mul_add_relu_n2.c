@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_mul_add_relu of backbone.layer1.0.bn2
- * (lib/nn.lua:48 < lib/resnet.lua:98 < lib/resnet.lua:138 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+ * (lib/nn.lua:55 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
 #define NAME elem_mul_add_relu_n2
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"
@@ -48,12 +48,12 @@ NAME(const SohoArg *a)
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
             const float v0 = x0[j] * x1[j];
             x5[j] = v0;
             const float v1 = v0 * x2[j];
             const float v2 = v1 + x3[j];
-#line 104 "lib/resnet.lua"
+#line 106 "lib/resnet.lua"
             const float v3 = v2 + x4[j];
             const float v4 = v3 > 0.0f ? v3 : 0.0f;
             x6[j] = v4;

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_mul_store of backbone.bn1
- * (lib/nn.lua:48 < lib/resnet.lua:111 < lib/resnet.lua:129 < lib/vqa.lua:9 < lib/vqa.lua:18) */
+ * (lib/nn.lua:55 < lib/resnet.lua:113 < lib/resnet.lua:139 < lib/vqa.lua:9 < lib/vqa.lua:20) */
 #define NAME elem_mul_store
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"
@@ -39,7 +39,7 @@ NAME(const SohoArg *a)
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
             const float v0 = x0[j] * x1[0];
             x2[j] = v0;
 #line 32 "templates/cpu/elem.c"

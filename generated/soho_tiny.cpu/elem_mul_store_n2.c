@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_mul_store
- * (lib/nn.lua:86 < lib/vqa.lua:19) */
+ * (lib/nn.lua:94 < lib/vqa.lua:21) */
 #define NAME elem_mul_store_n2
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"
@@ -31,7 +31,7 @@ NAME(const SohoArg *a)
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 86 "lib/nn.lua"
+#line 94 "lib/nn.lua"
             const float v0 = 0.5f * 0.0078125f;
             x0[0] = v0;
 #line 32 "templates/cpu/elem.c"

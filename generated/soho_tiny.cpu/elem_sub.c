@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_sub of neck.conv.bn
- * (lib/nn.lua:48 < lib/neck.lua:23 < lib/vqa.lua:10 < lib/vqa.lua:18) */
+ * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:10 < lib/vqa.lua:20) */
 #define NAME elem_sub
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"
@@ -38,7 +38,7 @@ NAME(const SohoArg *a)
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 48 "lib/nn.lua"
+#line 55 "lib/nn.lua"
             const float v0 = x0[j] - x1[j];
             x2[j] = v0;
 #line 32 "templates/cpu/elem.c"

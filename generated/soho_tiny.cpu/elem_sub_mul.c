@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_sub_mul
- * (lib/bert.lua:60 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/bert.lua:59 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME elem_sub_mul
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"
@@ -33,7 +33,7 @@ NAME(const SohoArg *a)
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 60 "lib/bert.lua"
+#line 59 "lib/bert.lua"
             const float v0 = 1.0f - x0[j];
             const float v1 = v0 * -10000.0f;
             x1[j] = v1;

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/gather.c for language.bert.embeddings.word_embeddings
- * (lib/nn.lua:69 < lib/bert.lua:41 < lib/bert.lua:56 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/nn.lua:77 < lib/bert.lua:41 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME gather
 #define RANK0 3
 #define RANK1 2

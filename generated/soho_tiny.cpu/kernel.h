@@ -27,7 +27,9 @@ typedef struct SohoStep {
     uint32_t epoch;   /* whole epochs before this micro-batch */
     uint32_t total;   /* micro-batches the run is going to make, 0 = unknown */
     uint32_t rows;    /* valid rows of this batch (evaluation) */
-    uint32_t spare[9];
+    uint32_t epochs;  /* epochs the run is going to make, 0 = unknown */
+    uint32_t epoch_t; /* micro-batches of an epoch, 0 = unknown */
+    uint32_t spare[7];
     /* written by the plan */
     uint32_t count;   /* updates committed */
     uint32_t skipped; /* updates refused because something was not finite */
@@ -35,8 +37,11 @@ typedef struct SohoStep {
     float lr;         /* factor of the schedule: 1 = the group's own rate */
     float grad_norm;  /* global norm before clipping */
     float clip;       /* coefficient the gradients are multiplied by */
-    float loss_scale; /* 1 in f32 */
-    uint32_t done[9];
+    float loss_scale; /* factor of the next loss, 0: none has been set */
+    float momentum;   /* factor of the schedule of momentum, if any */
+    float lr_add;     /* rate added to every group's own, times the factor */
+    uint32_t unskipped; /* updates committed since the loss scale changed */
+    uint32_t done[6];
 } SohoStep;
 
 #endif

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_add_mul_sum_mul_sum_c128 of language.bert.encoder.layer.1.attention.self.value
- * (lib/nn.lua:20 < lib/bert.lua:16 < lib/bert.lua:32 < lib/bert.lua:62 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/nn.lua:20 < lib/bert.lua:16 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME row_add_mul_sum_mul_sum_c128_n2
 #define COLS 128
 #define LEVELS 2
@@ -61,9 +61,9 @@ NAME(const SohoArg *a)
         float *const x8 = p8 + i0 * s8_i0;
         float *const x9 = p9 + i0 * s9_i0;
         float *const x10 = p10 + i0 * s10_i0;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         float t3[COLS];
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
         float u14[COLS];
         philox_fill(u14, d14 + 0, COLS, 0xfe76bcd5u, step);
 #line 27 "templates/cpu/row.c"
@@ -74,7 +74,7 @@ NAME(const SohoArg *a)
             const float v1 = v0 + x2[j];
             const float v2 = v1 + x3[j];
             x7[j] = v2;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v3 = v2 * x4[j];
             t3[j] = v3;
             s0 += v3;
@@ -84,7 +84,7 @@ NAME(const SohoArg *a)
             x9[j] = v13;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v4 = s0;
         const float v5 = v4 * 0.0078125f;
         const float v7 = s1;
@@ -94,13 +94,13 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v9 = x5[j] * v8;
             const float v10 = t3[j] - v5;
             const float v11 = v10 - v9;
             const float v12 = v11 * x6[0];
             x8[j] = v12;
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
             const float v14 = u14[j] >= 0.0500000007f ? v12 * 1.05263162f : 0.0f;
             x10[j] = v14;
 #line 37 "templates/cpu/row.c"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_add_mul_sum_mul_sum_c128 of language.bert.encoder.layer.0.intermediate.dense
- * (lib/nn.lua:20 < lib/bert.lua:34 < lib/bert.lua:62 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/nn.lua:20 < lib/bert.lua:34 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME row_add_mul_sum_mul_sum_c128_n3
 #define COLS 128
 #define LEVELS 2
@@ -55,9 +55,9 @@ NAME(const SohoArg *a)
         float *const x6 = p6 + i0 * s6_i0;
         float *const x7 = p7 + i0 * s7_i0;
         float *const x8 = p8 + i0 * s8_i0;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         float t1[COLS];
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
         float u12[COLS];
         philox_fill(u12, d12 + 0, COLS, 0x50b42f4fu, step);
 #line 27 "templates/cpu/row.c"
@@ -66,7 +66,7 @@ NAME(const SohoArg *a)
 #line 20 "lib/nn.lua"
             const float v0 = x0[j] + x1[j];
             x5[j] = v0;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v1 = v0 * x2[j];
             t1[j] = v1;
             s0 += v1;
@@ -76,7 +76,7 @@ NAME(const SohoArg *a)
             x7[j] = v11;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v2 = s0;
         const float v3 = v2 * 0.0078125f;
         const float v5 = s1;
@@ -86,13 +86,13 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v7 = x3[j] * v6;
             const float v8 = t1[j] - v3;
             const float v9 = v8 - v7;
             const float v10 = v9 * x4[0];
             x6[j] = v10;
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
             const float v12 = u12[j] >= 0.0500000007f ? v10 * 1.05263162f : 0.0f;
             x8[j] = v12;
 #line 37 "templates/cpu/row.c"

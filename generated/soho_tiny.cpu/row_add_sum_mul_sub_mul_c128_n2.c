@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_add_sum_mul_sub_mul_c128
- * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:11 < lib/vqa.lua:25) */
+ * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME row_add_sum_mul_sub_mul_c128_n2
 #define COLS 128
 #define LEVELS 3
@@ -26,12 +26,21 @@ NAME(const SohoArg *a)
     const float *const p3 = a[4].p;
     const float *const p4 = a[5].p;
     float *const p5 = a[6].p;
-    const int64_t i_n1 = a[7].i;
-    const int64_t s0_i0 = a[8].i;
-    const int64_t s0_i1 = a[9].i;
-    const int64_t s1_i1 = a[10].i;
-    const int64_t s5_i0 = a[11].i;
-    const int64_t s5_i1 = a[12].i;
+    float *const p6 = a[7].p;
+    float *const p7 = a[8].p;
+    const SohoStep *const step = a[9].p;
+    const int64_t i_n1 = a[10].i;
+    const int64_t d13_i0 = a[11].i;
+    const int64_t d13_i1 = a[12].i;
+    const int64_t s0_i0 = a[13].i;
+    const int64_t s0_i1 = a[14].i;
+    const int64_t s1_i1 = a[15].i;
+    const int64_t s5_i0 = a[16].i;
+    const int64_t s5_i1 = a[17].i;
+    const int64_t s6_i0 = a[18].i;
+    const int64_t s6_i1 = a[19].i;
+    const int64_t s7_i0 = a[20].i;
+    const int64_t s7_i1 = a[21].i;
 #line 22 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
@@ -40,16 +49,22 @@ NAME(const SohoArg *a)
         const int64_t i1 = row % i_n1;
         const int64_t i_q1 = row / i_n1;
         const int64_t i0 = i_q1;
+        const int64_t d13 = 0 + i0 * d13_i0 + i1 * d13_i1;
         const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
         const float *const x1 = p1 + i1 * s1_i1;
         const float *const x2 = p2;
         const float *const x3 = p3;
         const float *const x4 = p4;
         float *const x5 = p5 + i0 * s5_i0 + i1 * s5_i1;
+        float *const x6 = p6 + i0 * s6_i0 + i1 * s6_i1;
+        float *const x7 = p7 + i0 * s7_i0 + i1 * s7_i1;
 #line 46 "lib/bert.lua"
         float t1[COLS];
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         float t4[COLS];
+#line 71 "lib/nn.lua"
+        float u13[COLS];
+        philox_fill(u13, d13 + 0, COLS, 0xf16c17b3u, step);
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
@@ -57,11 +72,11 @@ NAME(const SohoArg *a)
             const float v0 = x0[j] + x1[j];
             const float v1 = v0 + x2[j];
             t1[j] = v1;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             s0 += v1;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v2 = s0;
         const float v3 = v2 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
@@ -69,29 +84,33 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v4 = t1[j] - v3;
             t4[j] = v4;
             const float v5 = v4 * v4;
             s0 += v5;
 #line 37 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v6 = s0;
         const float v7 = v6 * 0.0078125f;
         const float v8 = v7 + 9.99999996e-13f;
         const float v9 = 1.0f / sqrt_f32(v8);
+        x5[0] = v9;
 #line 39 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v10 = t4[j] * v9;
+            x6[j] = v10;
             const float v11 = v10 * x3[j];
             const float v12 = v11 + x4[j];
-            x5[j] = v12;
+#line 71 "lib/nn.lua"
+            const float v13 = u13[j] >= 0.0500000007f ? v12 * 1.05263162f : 0.0f;
+            x7[j] = v13;
 #line 45 "templates/cpu/row.c"
         }
 #line 47 "templates/cpu/row.c"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_add_sum_mul_sub_mul_c128
- * (lib/bert.lua:28 < lib/bert.lua:33 < lib/bert.lua:62 < lib/vqa.lua:11 < lib/vqa.lua:34) */
+ * (lib/bert.lua:28 < lib/bert.lua:33 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:27) */
 #define NAME row_add_sum_mul_sub_mul_c128_n5
 #define COLS 128
 #define LEVELS 3
@@ -25,20 +25,23 @@ NAME(const SohoArg *a)
     const float *const p2 = a[3].p;
     const float *const p3 = a[4].p;
     float *const p4 = a[5].p;
+    const int64_t s0_i0 = a[6].i;
+    const int64_t s1_i0 = a[7].i;
+    const int64_t s4_i0 = a[8].i;
 #line 22 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
         float m0 = -INFINITY, m1 = -INFINITY;
         const int64_t i0 = row;
-        const float *const x0 = p0;
-        const float *const x1 = p1;
+        const float *const x0 = p0 + i0 * s0_i0;
+        const float *const x1 = p1 + i0 * s1_i0;
         const float *const x2 = p2;
         const float *const x3 = p3;
-        float *const x4 = p4;
+        float *const x4 = p4 + i0 * s4_i0;
 #line 28 "lib/bert.lua"
         float t0[COLS];
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         float t3[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -46,11 +49,11 @@ NAME(const SohoArg *a)
 #line 28 "lib/bert.lua"
             const float v0 = x0[j] + x1[j];
             t0[j] = v0;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             s0 += v0;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v1 = s0;
         const float v2 = v1 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
@@ -58,14 +61,14 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v3 = t0[j] - v2;
             t3[j] = v3;
             const float v4 = v3 * v3;
             s0 += v4;
 #line 37 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v5 = s0;
         const float v6 = v5 * 0.0078125f;
         const float v7 = v6 + 9.99999996e-13f;
@@ -76,7 +79,7 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v9 = t3[j] * v8;
             const float v10 = v9 * x2[j];
             const float v11 = v10 + x3[j];

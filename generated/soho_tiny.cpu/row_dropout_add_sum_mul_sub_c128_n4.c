@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_dropout_add_sum_mul_sub_c128 of language.bert.encoder.layer.1.output.dropout
- * (lib/nn.lua:63 < lib/bert.lua:27 < lib/bert.lua:62 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/nn.lua:71 < lib/bert.lua:27 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME row_dropout_add_sum_mul_sub_c128_n4
 #define COLS 128
 #define LEVELS 3
@@ -48,26 +48,26 @@ NAME(const SohoArg *a)
         float *const x4 = p4 + i0 * s4_i0;
         float *const x5 = p5 + i0 * s5_i0;
         float *const x6 = p6 + i0 * s6_i0;
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
         float u0[COLS];
         philox_fill(u0, d0 + 0, COLS, 0x501e2d44u, step);
 #line 28 "lib/bert.lua"
         float t1[COLS];
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         float t4[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
             const float v0 = u0[j] >= 0.0500000007f ? x0[j] * 1.05263162f : 0.0f;
 #line 28 "lib/bert.lua"
             const float v1 = v0 + x1[j];
             t1[j] = v1;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             s0 += v1;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v2 = s0;
         const float v3 = v2 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
@@ -75,14 +75,14 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v4 = t1[j] - v3;
             t4[j] = v4;
             const float v5 = v4 * v4;
             s0 += v5;
 #line 37 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v6 = s0;
         const float v7 = v6 * 0.0078125f;
         const float v8 = v7 + 9.99999996e-13f;
@@ -94,7 +94,7 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v10 = t4[j] * v9;
             x5[j] = v10;
             const float v11 = v10 * x2[j];

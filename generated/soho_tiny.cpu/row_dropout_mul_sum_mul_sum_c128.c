@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_dropout_mul_sum_mul_sum_c128 of language.bert.embeddings.dropout
- * (lib/nn.lua:63 < lib/bert.lua:56 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/nn.lua:71 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME row_dropout_mul_sum_mul_sum_c128
 #define COLS 128
 #define LEVELS 2
@@ -59,18 +59,18 @@ NAME(const SohoArg *a)
         float *const x4 = p4 + i0 * s4_i0 + i1 * s4_i1;
         float *const x5 = p5 + i0 * s5_i0 + i1 * s5_i1;
         float *const x6 = p6 + i0 * s6_i0 + i1 * s6_i1;
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
         float u0[COLS];
         philox_fill(u0, d0 + 0, COLS, 0xf16c17b3u, step);
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         float t1[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
             const float v0 = u0[j] >= 0.0500000007f ? x0[j] * 1.05263162f : 0.0f;
             x4[j] = v0;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v1 = v0 * x1[j];
             t1[j] = v1;
             s0 += v1;
@@ -80,7 +80,7 @@ NAME(const SohoArg *a)
             x6[j] = v11;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v2 = s0;
         const float v3 = v2 * 0.0078125f;
         const float v5 = s1;
@@ -90,7 +90,7 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v7 = x2[j] * v6;
             const float v8 = t1[j] - v3;
             const float v9 = v8 - v7;

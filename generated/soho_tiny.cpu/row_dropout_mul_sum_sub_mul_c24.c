@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_dropout_mul_sum_sub_mul_c24 of language.bert.encoder.layer.1.attention.self.dropout
- * (lib/nn.lua:63 < lib/bert.lua:19 < lib/bert.lua:32 < lib/bert.lua:62 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/nn.lua:71 < lib/bert.lua:19 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME row_dropout_mul_sum_sub_mul_c24
 #define COLS 24
 #define LEVELS 2
@@ -38,14 +38,14 @@ NAME(const SohoArg *a)
         const float *const x0 = p0 + i0 * s0_i0;
         const float *const x1 = p1 + i0 * s1_i0;
         float *const x2 = p2 + i0 * s2_i0;
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
         float u0[COLS];
         philox_fill(u0, d0 + 0, COLS, 0xc30ec6b6u, step);
         float t0[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
             const float v0 = u0[j] >= 0.0500000007f ? x0[j] * 1.05263162f : 0.0f;
             t0[j] = v0;
 #line 19 "lib/bert.lua"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_mul_add_max_sub_exp_c24
- * (lib/bert.lua:18 < lib/bert.lua:32 < lib/bert.lua:62 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/bert.lua:18 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME row_mul_add_max_sub_exp_c24
 #define COLS 24
 #define LEVELS 3
@@ -52,7 +52,7 @@ NAME(const SohoArg *a)
         float t1[COLS];
 #line 19 "lib/bert.lua"
         float t4[COLS];
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
         float u7[COLS];
         philox_fill(u7, d7 + 0, COLS, 0x422ba391u, step);
 #line 27 "templates/cpu/row.c"
@@ -91,7 +91,7 @@ NAME(const SohoArg *a)
 #line 19 "lib/bert.lua"
             const float v6 = t4[j] / v5;
             x2[j] = v6;
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
             const float v7 = u7[j] >= 0.0500000007f ? v6 * 1.05263162f : 0.0f;
             x3[j] = v7;
 #line 45 "templates/cpu/row.c"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_mul_sum_mul_sum_mul_c128 of language.bert.encoder.layer.1.output.LayerNorm
- * (lib/nn.lua:57 < lib/bert.lua:62 < lib/vqa.lua:11 < lib/vqa.lua:18) */
+ * (lib/nn.lua:65 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
 #define NAME row_mul_sum_mul_sum_mul_c128
 #define COLS 128
 #define LEVELS 2
@@ -49,15 +49,15 @@ NAME(const SohoArg *a)
         float *const x4 = p4 + i0 * s4_i0;
         float *const x5 = p5 + i0 * s5_i0;
         float *const x6 = p6 + i0 * s6_i0;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         float t0[COLS];
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
         float u11[COLS];
         philox_fill(u11, d11 + 0, COLS, 0x501e2d44u, step);
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v0 = x0[j] * x1[j];
             t0[j] = v0;
             s0 += v0;
@@ -67,7 +67,7 @@ NAME(const SohoArg *a)
             x5[j] = v10;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v1 = s0;
         const float v2 = v1 * 0.0078125f;
         const float v4 = s1;
@@ -77,13 +77,13 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v6 = x2[j] * v5;
             const float v7 = t0[j] - v2;
             const float v8 = v7 - v6;
             const float v9 = v8 * x3[0];
             x4[j] = v9;
-#line 63 "lib/nn.lua"
+#line 71 "lib/nn.lua"
             const float v11 = u11[j] >= 0.0500000007f ? v9 * 1.05263162f : 0.0f;
             x6[j] = v11;
 #line 37 "templates/cpu/row.c"

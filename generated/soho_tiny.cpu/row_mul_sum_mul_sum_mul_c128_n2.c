@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_mul_sum_mul_sum_mul_c128 of neck.ln
- * (lib/nn.lua:57 < lib/neck.lua:27 < lib/vqa.lua:10 < lib/vqa.lua:18) */
+ * (lib/nn.lua:65 < lib/neck.lua:39 < lib/vqa.lua:10 < lib/vqa.lua:20) */
 #define NAME row_mul_sum_mul_sum_mul_c128_n2
 #define COLS 128
 #define LEVELS 2
@@ -43,12 +43,12 @@ NAME(const SohoArg *a)
         const float *const x3 = p3 + i0 * s3_i0;
         float *const x4 = p4 + i0 * s4_i0;
         float *const x5 = p5 + i0 * s5_i0;
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         float t0[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v0 = x0[j] * x1[j];
             t0[j] = v0;
             s0 += v0;
@@ -58,7 +58,7 @@ NAME(const SohoArg *a)
             x5[j] = v10;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v1 = s0;
         const float v2 = v1 * 0.0078125f;
         const float v4 = s1;
@@ -68,7 +68,7 @@ NAME(const SohoArg *a)
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
+#line 65 "lib/nn.lua"
             const float v6 = x2[j] * v5;
             const float v7 = t0[j] - v2;
             const float v8 = v7 - v6;

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_sum_mul_c128
- * (lib/nn.lua:86 < lib/vqa.lua:19) */
+ * (lib/nn.lua:94 < lib/vqa.lua:21) */
 #define NAME row_sum_mul_c128
 #define COLS 128
 #define LEVELS 1
@@ -33,11 +33,11 @@ NAME(const SohoArg *a)
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 86 "lib/nn.lua"
+#line 94 "lib/nn.lua"
             s0 += x0[j];
 #line 30 "templates/cpu/row.c"
         }
-#line 86 "lib/nn.lua"
+#line 94 "lib/nn.lua"
         const float v0 = s0;
         const float v1 = v0 * 0.0078125f;
         x1[0] = v1;

@@ -1,16 +1,24 @@
 /* made by sohoc from templates/cpu/sgd.c for update
- * (soho_tiny.lua:34) */
+ * (soho_tiny.lua:35) */
 #define NAME sgd
 #define LR 0.01
 #define MOMENTUM 0.90000000000000002
 #define DECAY 0.0001
+#define DAMPENING 0
+#define NESTEROV 0
+#define MOVES 0
+#define LR_ADD 0
 #line 1 "templates/cpu/sgd.c"
 /* sgd - gradient descent with momentum and weight decay added to the gradient.
- * No dampening: the first momentum is the gradient itself.
+ * The first momentum is the gradient itself, whatever DAMPENING says.
  *
  * arguments: p, g, m (p, m written), step block, number of floats
- * LR MOMENTUM DECAY */
-#line 12 "templates/cpu/sgd.c"
+ * LR MOMENTUM DECAY
+ * DAMPENING  what a later gradient lacks as it joins the momentum
+ * NESTEROV   1: the gradient plus what the momentum is going to be
+ * MOVES      1: the momentum has a schedule
+ * LR_ADD     1: the schedule adds to every group's rate */
+#line 20 "templates/cpu/sgd.c"
 #include "prelude.h"
 
 void
@@ -20,17 +28,28 @@ NAME(const SohoArg *a)
     const float *g = a[1].p;
     const SohoStep *step = a[3].p;
     int64_t n = step->finite ? a[4].i : 0;
-    float rate = (float)((LR) * (double)step->lr), clip = step->clip;
+    double all = (LR) * (double)step->lr;
+    float rate, clip = step->clip;
+    float keep = (float)((MOMENTUM) * (MOVES ? (double)step->momentum : 1.0));
+    float join = step->count ? (float)(1.0 - (DAMPENING)) : 1.0f;
+
+    if (LR_ADD)
+        all += step->lr_add;
+    rate = (float)all;
 
 #pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < n; i++) {
         float d = g[i] * clip + (float)(DECAY)*p[i];
 
-        m[i] = m[i] * (float)(MOMENTUM) + d;
-        p[i] -= rate * m[i];
+        m[i] = m[i] * keep + d * join;
+        p[i] -= rate * (NESTEROV ? d + keep * m[i] : m[i]);
     }
 }
 #undef NAME
 #undef LR
 #undef MOMENTUM
 #undef DECAY
+#undef DAMPENING
+#undef NESTEROV
+#undef MOVES
+#undef LR_ADD

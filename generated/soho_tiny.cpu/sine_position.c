@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/sine_position.c for sine_position
- * (lib/neck.lua:26 < lib/vqa.lua:10 < lib/vqa.lua:18) */
+ * (lib/neck.lua:30 < lib/neck.lua:39 < lib/vqa.lua:10 < lib/vqa.lua:20) */
 #define NAME sine_position
 #define RANK0 4
 #define RANK1 3

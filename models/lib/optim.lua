@@ -1,15 +1,20 @@
 -- Optimisers, schedules, and the groups of parameters they serve.
 local optim = {}
 
--- m = momentum * m + g + decay * p;  p = p - lr * m
+-- m = momentum * m + (1 - dampening) * (g + decay * p);  p = p - lr * m
 function optim.sgd(t)
-  return {rule = "sgd", lr = t.lr, momentum = t.momentum, decay = t.decay}
+  return {rule = "sgd", lr = t.lr, lr_mult = t.lr_mult, decay = t.decay,
+          decay_mult = t.decay_mult, momentum = t.momentum,
+          momentum_mult = t.momentum_mult, dampening = t.dampening,
+          nesterov = t.nesterov}
 end
 
 -- Decoupled weight decay; eps is added before the bias correction.
 function optim.adamw(t)
-  return {rule = "adamw", lr = t.lr, beta1 = t.betas[1], beta2 = t.betas[2],
-          eps = t.eps, decay = t.decay}
+  local betas = t.betas or {}
+  return {rule = "adamw", lr = t.lr, lr_mult = t.lr_mult, decay = t.decay,
+          decay_mult = t.decay_mult, beta1 = betas[1], beta2 = betas[2],
+          eps = t.eps, correct_bias = t.correct_bias}
 end
 
 -- Warm-up from `ratio` over `warmup` micro-batches, then a tenth at each of
@@ -21,15 +26,19 @@ end
 
 -- Warm-up, then half a cosine down to `floor` at the end of the run.
 function optim.cosine(c)
-  return {policy = "cosine", warmup = c.warmup, ratio = c.warmup_ratio,
-          floor = c.lr_floor}
+  return {policy = "cosine", by_epoch = false, warmup = c.warmup,
+          ratio = c.warmup_ratio, floor = c.lr_floor}
 end
 
 -- The table of phase("update", ...):
 -- {clip =, accumulate =, schedule =, {pattern, rule}, ...}; the first pattern
--- that matches a parameter's name wins.
+-- that matches a parameter's name wins.  `schedule` is a table with a policy,
+-- made by the functions above or by hand.
 function optim.groups(t)
-  local u = {clip = t.clip, accumulate = t.accumulate, groups = {}}
+  local u = {groups = {}}
+  for key, value in pairs(t) do
+    if math.type(key) ~= "integer" and key ~= "schedule" then u[key] = value end
+  end
   for key, value in pairs(t.schedule) do u[key] = value end
   for i, pair in ipairs(t) do
     local group = {pattern = pair[1]}

@@ -186,16 +186,19 @@ plan_samples(Order *o)
                        o->line, o->nsample);
 }
 
-/* Cuts the samples of bucket b into batches behind entry n; returns the new
- * number of entries. */
+/* Cuts the samples of bucket b into batches behind entry n, without the last
+ * one if that is not full and `drop` says so; returns the new number of
+ * entries. */
 static u32
-plan_bucket(Order *o, u32 b, u32 n)
+plan_bucket(Order *o, u32 b, u32 n, int drop)
 {
     u32 first = n, size = o->spec->batch;
 
     for (u32 i = 0; i < o->nsample; i++)
         if (o->bucket[o->line[i]] == b)
             o->entry[n++] = o->line[i];
+    if (drop)
+        n -= (n - first) % size;
     for (u32 i = first; (n - first) % size; i++)
         o->entry[n++] = o->spec->train ? o->entry[i] : FEED_NONE;
     for (u32 at = first; at < n; at += size)
@@ -203,17 +206,25 @@ plan_bucket(Order *o, u32 b, u32 n)
     return n;
 }
 
-void
-order_plan(Order *o, u32 epoch)
+static void
+plan_batches(Order *o, int drop)
 {
     u32 n = 0;
 
-    o->epoch = epoch;
     o->nbatch = 0;
+    for (u32 b = 0; b < o->spec->nbucket; b++)
+        n = plan_bucket(o, b, n, drop);
+}
+
+void
+order_plan(Order *o, u32 epoch)
+{
+    o->epoch = epoch;
     plan_questions(o);
     plan_samples(o);
-    for (u32 b = 0; b < o->spec->nbucket; b++)
-        n = plan_bucket(o, b, n);
+    plan_batches(o, o->spec->train && o->spec->drop_last);
+    if (!o->nbatch)
+        plan_batches(o, 0);
     for (u32 i = 0; i < o->nbatch; i++)
         o->turn[i] = i;
     if (o->spec->train)

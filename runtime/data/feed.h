@@ -5,8 +5,8 @@
  * one bucket.  In training an epoch asks every question once: a picture with q
  * questions gives ceil(q/S) samples, the last one refilled from the picture's
  * own shuffled questions, and the last batch of a bucket is refilled from the
- * bucket's shuffled start.  In evaluation the order is the file's and nothing
- * is refilled: rows that hold no question are not valid.
+ * bucket's shuffled start, or left out.  In evaluation the order is the file's
+ * and nothing is refilled: rows that hold no question are not valid.
  *
  * Which sample comes when, the order of questions and the short side are draws
  * from (seed, epoch, sample), so neither the number of workers nor a seek
@@ -36,6 +36,8 @@ typedef struct FeedSpec {
     u32 workers;     /* threads; 0: work is done inside feed_next */
     u64 cache_bytes; /* for resized pictures; only where shortest is fixed */
     int train;
+    int drop_last; /* training: leave out the last batch of a bucket that is not
+                    * full; an epoch that had no other is refilled after all */
     int strangers; /* show each question beside another picture */
 } FeedSpec;
 

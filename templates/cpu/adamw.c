@@ -3,14 +3,18 @@
  * step size, and the decay comes last, on the updated value.
  *
  * arguments: p, g, m, v (p, m, v written), step block, number of floats
- * LR BETA1 BETA2 EPS DECAY */
+ * LR BETA1 BETA2 EPS DECAY
+ * CORRECT_BIAS  0: the moments are used as they are
+ * LR_ADD        1: the schedule adds to every group's rate */
 #ifndef NAME
-#define NAME  adamw
-#define LR    1e-4
-#define BETA1 0.9
-#define BETA2 0.999
-#define EPS   1e-6
-#define DECAY 0.01
+#define NAME         adamw
+#define LR           1e-4
+#define BETA1        0.9
+#define BETA2        0.999
+#define EPS          1e-6
+#define DECAY        0.01
+#define CORRECT_BIAS 1
+#define LR_ADD       0
 #endif
 #include "prelude.h"
 
@@ -35,10 +39,14 @@ NAME(const SohoArg *a)
     const SohoStep *step = a[4].p;
     int64_t n = step->finite ? a[5].i : 0;
     double rate = (LR) * (double)step->lr;
-    double fix1 = 1.0 - power(BETA1, step->count + 1);
-    double fix2 = 1.0 - power(BETA2, step->count + 1);
-    float size = (float)(rate * sqrt(fix2) / fix1), clip = step->clip;
-    float decay = (float)(rate * (DECAY));
+    double fix1 = CORRECT_BIAS ? 1.0 - power(BETA1, step->count + 1) : 1.0;
+    double fix2 = CORRECT_BIAS ? 1.0 - power(BETA2, step->count + 1) : 1.0;
+    float clip = step->clip, size, decay;
+
+    if (LR_ADD)
+        rate += step->lr_add;
+    size = (float)(rate * sqrt(fix2) / fix1);
+    decay = (float)(rate * (DECAY));
 
 #pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < n; i++) {

@@ -474,6 +474,44 @@ right(void)
     contents("eval", &eval, 1);
 }
 
+/* What would be refilled is left out, unless an epoch has nothing else. */
+static void
+drops(void)
+{
+    FeedSpec spec = training(2);
+    u32 samples[2] = {0, 0}, refills = 0, again, never, left;
+    u32 pictures = set[0].npicture;
+    char why[128];
+    Tally t;
+
+    spec.drop_last = 1;
+    for (u32 p = 0; p < pictures; p++) {
+        const Picture *pic = &set[0].picture[p];
+        FeedBucket target =
+            bucket_target(&spec, (FeedBucket){pic->h, pic->w}, 48);
+        u32 n = (pic->count + S - 1) / S;
+
+        samples[bucket_choose(&spec, target)] += n;
+        refills += n * S - pic->count;
+    }
+    t = tally_epoch(0, &spec);
+    repeats(&t, 0, &again, &never);
+    left = samples[0] % B + samples[1] % B;
+    snprintf(why, sizeof why, "%u batches of %u and %u samples, %u again",
+             t.batches, samples[0], samples[1], again);
+    check(left > 0 && t.batches == samples[0] / B + samples[1] / B &&
+              t.rows == t.batches * R && never > 0 && never <= left * S &&
+              again <= refills,
+          "feed/drops-the-last", why);
+    free(t.asked);
+    set[0].npicture = 1;
+    t = tally_epoch(0, &spec);
+    check(t.batches == 1 && t.rows == R, "feed/drops-not-all",
+          "one picture gives no batch, or several");
+    free(t.asked);
+    set[0].npicture = pictures;
+}
+
 /* A picture larger than its only bucket is shrunk to fit. */
 static void
 shrinks(void)
@@ -689,6 +727,7 @@ main(void)
     wrong_sizes();
     seeking();
     right();
+    drops();
     shrinks();
     strangers();
     steady();

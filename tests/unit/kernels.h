@@ -29,7 +29,7 @@ check(bool good, const char *name, const char *why)
 
 static u32 state = 1;
 
-static u32
+static inline u32
 draw(void)
 {
     state = state * 1664525 + 1013904223;
@@ -37,7 +37,7 @@ draw(void)
 }
 
 /* n numbers in steps of 1/8 from -4 to 4, so that maxima tie. */
-static f32 *
+static inline f32 *
 numbers(i64 n)
 {
     f32 *x = mem_alloc((u64)n * sizeof *x);
@@ -47,7 +47,7 @@ numbers(i64 n)
     return x;
 }
 
-static bool
+static inline bool
 close_to(const f32 *x, const f64 *truth, i64 n, f64 bound)
 {
     for (i64 i = 0; i < n; i++)
@@ -101,7 +101,7 @@ call(const char *name, SohoArg *arg, u64 bytes, const void *before)
 static void
 parse_defines(Kernel *k, const char *text)
 {
-    k->def = mem_alloc(16 * sizeof *k->def);
+    k->def = mem_alloc(32 * sizeof *k->def);
     while (*text) {
         u64 name = strcspn(text, "="), value = strcspn(text + name + 1, " ");
 

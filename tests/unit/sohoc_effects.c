@@ -46,63 +46,37 @@ grad_norm(const char *name, i64 n, f64 limit, f32 spoiler)
           "norm, clip or finite is wrong");
 }
 
-/* ---------------------------------------------------------------- schedule */
-
-static bool
-factor_is(const char *name, u32 t, u32 epoch, u32 total, f64 truth)
-{
-    SohoStep step, before = {.t = t, .epoch = epoch, .total = total};
-
-    return CALL(name, sizeof step, &before, P(&step)) &&
-           fabs((f64)step.lr - truth) <= 1e-7 * fabs(truth) && step.t == t;
-}
-
-/* The step policy's numbers are those of the reference's lr_factor. */
-static void
-schedule(void)
-{
-    bool good = factor_is("schedule_step", 0, 0, 0, 1.0 / 3);
-
-    good &= factor_is("schedule_step", 500, 0, 0, 2.0 / 3);
-    good &= factor_is("schedule_step", 999, 3, 0, 0.9993333333333333);
-    good &= factor_is("schedule_step", 1000, 11, 0, 1);
-    good &= factor_is("schedule_step", 1000, 12, 0, 0.1);
-    good &= factor_is("schedule_step", 40000, 15, 0, 0.1);
-    good &= factor_is("schedule_step", 40000, 40, 0, 0.01);
-    check(good, "schedule_step", "a factor differs");
-    good = factor_is("schedule_fixed", 0, 0, 0, 1);
-    good &= factor_is("schedule_fixed", 5000, 30, 10, 1);
-    check(good, "schedule_fixed", "a factor differs");
-    good = factor_is("schedule_cosine", 0, 0, 400, 0.25);
-    good &= factor_is("schedule_cosine", 100, 0, 400,
-                      0.2 + 0.4 * (1 + cos(M_PI / 4)));
-    good &= factor_is("schedule_cosine", 400, 0, 400, 0.2);
-    good &= factor_is("schedule_cosine", 500, 0, 400, 0.2);
-    good &= factor_is("schedule_cosine", 500, 0, 0, 1);
-    check(good, "schedule_cosine", "a factor differs");
-}
-
 /* -------------------------------------------------------------- optimisers */
 
-/* Three updates of n numbers; the second is refused. */
+/* What a rule's instance is made with. */
+typedef struct Rule {
+    const char *name;
+    bool correct_bias, nesterov;
+    f64 dampening, momentum; /* factor of the schedule */
+    f64 lr_add;
+} Rule;
+
+/* Four updates of n numbers; the second is refused. */
 static void
-adamw(i64 n)
+adamw(const Rule *r, i64 n)
 {
-    const f64 lr = 1e-2, b1 = 0.9, b2 = 0.999, eps = 1e-6, decay = 0.5;
+    const f64 b1 = 0.9, b2 = 0.999, eps = 1e-6, decay = 0.5;
+    const f64 lr = 1e-2 * 0.5 + r->lr_add;
     f32 *p = mem_alloc((u64)(3 * n) * sizeof *p), *start = numbers(3 * n);
     f64 *q = mem_alloc((u64)(3 * n) * sizeof *q);
     bool good = true;
-    SohoStep step = {.lr = 0.5f, .clip = 0.25f};
+    SohoStep step = {.lr = 0.5f, .clip = 0.25f, .lr_add = (f32)r->lr_add};
 
     for (i64 i = 0; i < 3 * n; i++)
         q[i] = start[i] = i < n ? start[i] : 0;
-    for (i32 k = 0; k < 3; k++) {
+    for (i32 k = 0; k < 4; k++) {
         const f32 *g = numbers(n);
-        f64 t = step.count + 1;
-        f64 rate = lr * 0.5 * sqrt(1 - pow(b2, t)) / (1 - pow(b1, t));
+        f64 t = step.count + 1, size = lr;
 
+        if (r->correct_bias)
+            size *= sqrt(1 - pow(b2, t)) / (1 - pow(b1, t));
         step.finite = k != 1;
-        good &= CALL("adamw", (u64)(3 * n) * sizeof *p, start, P(p), P(g),
+        good &= CALL(r->name, (u64)(3 * n) * sizeof *p, start, P(p), P(g),
                      P(p + n), P(p + 2 * n), P(&step), I(n));
         memcpy(start, p, (u64)(3 * n) * sizeof *p);
         if (!step.finite)
@@ -113,37 +87,45 @@ adamw(i64 n)
 
             q[n + i] = b1 * q[n + i] + (1 - b1) * d;
             q[2 * n + i] = b2 * q[2 * n + i] + (1 - b2) * d * d;
-            q[i] -= rate * q[n + i] / (sqrt(q[2 * n + i]) + eps);
-            q[i] -= lr * 0.5 * decay * q[i];
+            q[i] -= size * q[n + i] / (sqrt(q[2 * n + i]) + eps);
+            q[i] -= lr * decay * q[i];
         }
     }
-    check(good && close_to(p, q, 3 * n, 1e-6), format("adamw_%d", (int)n),
+    check(good && close_to(p, q, 3 * n, 1e-6), format("%s_%d", r->name, (int)n),
           "a parameter or moment differs");
 }
 
+/* As torch.optim.SGD: the first buffer is the gradient. */
 static void
-sgd(i64 n)
+sgd(const Rule *r, i64 n)
 {
+    const f64 mu = 0.9 * r->momentum, lr = 1e-2 * 2 + r->lr_add;
     f32 *p = mem_alloc((u64)(2 * n) * sizeof *p), *start = numbers(2 * n);
     f64 *q = mem_alloc((u64)(2 * n) * sizeof *q);
     bool good = true;
-    SohoStep step = {.lr = 2, .clip = 0.25f};
+    SohoStep step = {.lr = 2,
+                     .clip = 0.25f,
+                     .momentum = (f32)r->momentum,
+                     .lr_add = (f32)r->lr_add};
 
     for (i64 i = 0; i < 2 * n; i++)
         q[i] = start[i] = i < n ? start[i] : 0;
-    for (i32 k = 0; k < 3; k++) {
+    for (i32 k = 0; k < 4; k++) {
         const f32 *g = numbers(n);
 
         step.finite = k != 1;
-        good &= CALL("sgd", (u64)(2 * n) * sizeof *p, start, P(p), P(g),
+        good &= CALL(r->name, (u64)(2 * n) * sizeof *p, start, P(p), P(g),
                      P(p + n), P(&step), I(n));
         memcpy(start, p, (u64)(2 * n) * sizeof *p);
         for (i64 i = 0; step.finite && i < n; i++) {
-            q[n + i] = 0.9 * q[n + i] + 0.25 * g[i] + 1e-4 * q[i];
-            q[i] -= 1e-2 * 2 * q[n + i];
+            f64 d = 0.25 * g[i] + 1e-4 * q[i], *m = &q[n + i];
+
+            *m = step.count ? mu * *m + (1 - r->dampening) * d : d;
+            q[i] -= lr * (r->nesterov ? d + mu * *m : *m);
         }
+        step.count += step.finite;
     }
-    check(good && close_to(p, q, 2 * n, 1e-6), format("sgd_%d", (int)n),
+    check(good && close_to(p, q, 2 * n, 1e-6), format("%s_%d", r->name, (int)n),
           "a parameter or momentum differs");
 }
 
@@ -206,20 +188,18 @@ normal(void)
 
 /* ----------------------------------------------------------------- kernels */
 
+#define ADAMW "LR=0.01 BETA1=0.9 BETA2=0.999 EPS=1e-06 DECAY=0.5"
+#define SGD   "LR=0.01 MOMENTUM=0.9 DECAY=0.0001"
+
 static const char *const kernel[][3] = {
     {"zero_grad", "zero_grad", ""},
     {"grad_norm_4", "grad_norm", "LIMIT=4"},
     {"grad_norm_0", "grad_norm", "LIMIT=0"},
-    {"schedule_step", "schedule",
-     "POLICY_step=1 WARMUP=1000 RATIO=0.33333333333333331 GAMMA=0.1 AT0=12 "
-     "AT1=16 AT_N=2 TOTAL=0 FLOOR=0"},
-    {"schedule_fixed", "schedule",
-     "POLICY_fixed=1 WARMUP=0 RATIO=1 GAMMA=0.1 AT_N=0 TOTAL=0 FLOOR=0"},
-    {"schedule_cosine", "schedule",
-     "POLICY_fixed=0 POLICY_step=0 POLICY_cosine=1 WARMUP=10 RATIO=0.25 "
-     "GAMMA=0.1 AT_N=0 TOTAL=0 FLOOR=0.2"},
-    {"adamw", "adamw", "LR=0.01 BETA1=0.9 BETA2=0.999 EPS=1e-06 DECAY=0.5"},
-    {"sgd", "sgd", "LR=0.01 MOMENTUM=0.9 DECAY=0.0001"},
+    {"adamw", "adamw", ADAMW " CORRECT_BIAS=1 LR_ADD=0"},
+    {"adamw_plain", "adamw", ADAMW " CORRECT_BIAS=0 LR_ADD=1"},
+    {"sgd", "sgd", SGD " DAMPENING=0 NESTEROV=0 MOVES=0 LR_ADD=0"},
+    {"sgd_damp", "sgd", SGD " DAMPENING=0.25 NESTEROV=0 MOVES=0 LR_ADD=1"},
+    {"sgd_nesterov", "sgd", SGD " DAMPENING=0 NESTEROV=1 MOVES=1 LR_ADD=0"},
     {"commit", "commit", ""},
     {"normal", "normal", ""},
 };
@@ -228,12 +208,19 @@ static void
 run(u32 cpu)
 {
     static const i64 size[] = {0, 1, 7, 997, 40961};
+    static const Rule adamws[] = {{"adamw", true, false, 0, 1, 0},
+                                  {"adamw_plain", false, false, 0, 1, 1e-3}};
+    static const Rule sgds[] = {{"sgd", true, false, 0, 1, 0},
+                                {"sgd_damp", true, false, 0.25, 1, 1e-3},
+                                {"sgd_nesterov", true, true, 0, 0.875, 0}};
 
     open_kernels(cpu, "effects", kernel, countof(kernel));
     for (u32 i = 0; i < countof(size); i++) {
         zero_grad(size[i]);
-        adamw(size[i]);
-        sgd(size[i]);
+        for (u32 k = 0; k < countof(adamws); k++)
+            adamw(&adamws[k], size[i]);
+        for (u32 k = 0; k < countof(sgds); k++)
+            sgd(&sgds[k], size[i]);
         commit(size[i]);
         grad_norm("grad_norm_4", size[i], 4, 0);
     }
@@ -242,7 +229,6 @@ run(u32 cpu)
     grad_norm("grad_norm_4", 5003, 4, NAN);
     grad_norm("grad_norm_4", 5003, 4, -INFINITY);
     grad_norm("grad_norm_0", 5003, 0, 1e30f);
-    schedule();
     normal();
 }
 

@@ -156,6 +156,7 @@ spec_of(const char *run)
                        .epochs = TRAIN_SAME,
                        .steps = STEPS,
                        .seed = TRAIN_SAME,
+                       .repeat = TRAIN_SAME,
                        .keep = 2,
                        .eval_every = 1,
                        .log_every = 1,
@@ -358,7 +359,8 @@ refuses(void)
     spec.seed = TRAIN_SAME;
     spec.plan = in_room("other/plan.bin");
     check(train(&spec) == SOHO_BAD && strstr(said, "plan of hash") &&
-              strstr(said, "other/plan.bin"),
+              strstr(said, "other/plan.bin") &&
+              strstr(said, "; config.salt is 2 now, it was 1 then"),
           "train/refuses-other-plan", said);
     spec.plan = in_room("toy/plan.bin");
     spec.data = in_room("data2");
@@ -370,6 +372,147 @@ refuses(void)
     check(train(&spec) == SOHO_IO && strstr(said, "process"),
           "train/refuses-second-process", said);
     checkpoint_unlock(lock);
+}
+
+/* The number behind "name": in the line of the log that begins with `start`,
+ * -1: there is no such line. */
+static long
+logged(const char *run, const char *start, const char *name)
+{
+    char *log = read_log(run), *at = strstr(log, start), *value;
+    long n = -1;
+
+    if (at && (value = strstr(at, name)))
+        n = strtol(value + strlen(name), NULL, 10);
+    free(log);
+    return n;
+}
+
+/* Micro-batches of an epoch, as the last run said. */
+static int
+epoch_said(void)
+{
+    const char *end = strstr(said, " an epoch"), *at = end;
+
+    while (at && at > said && at[-1] >= '0' && at[-1] <= '9')
+        at--;
+    return at == end ? -1 : atoi(at);
+}
+
+/* A run with `spec`, whole and in two pieces: the same bits. */
+static int
+same_in_pieces(TrainSpec spec, const char *whole_run, const char *pieces)
+{
+    int good;
+
+    plain();
+    spec.run = in_room(whole_run);
+    good = !train(&spec);
+    plot.stop_count = 5;
+    spec.run = in_room(pieces);
+    good &= train(&spec) == SOHO_STOPPED;
+    plain();
+    spec.resume = 1;
+    spec.repeat = TRAIN_SAME; /* the checkpoint knows */
+    spec.drop_last = 0;
+    return good && !train(&spec) && same_run(whole_run, pieces);
+}
+
+/* Passes that count as one epoch; batches that are left out. */
+static void
+order(void)
+{
+    TrainSpec spec = spec_of("");
+    long one = logged("whole", "{\"step\":10,", "\"epoch\":"), two;
+    int full, half;
+
+    plain();
+    spec.run = in_room("whole");
+    spec.resume = 1;
+    train(&spec);
+    full = epoch_said();
+    spec.resume = 0;
+    spec.repeat = 2;
+    check(same_in_pieces(spec, "twice", "twice-pieces"), "train/repeat-resumes",
+          said);
+    half = epoch_said();
+    two = logged("twice", "{\"step\":10,", "\"epoch\":");
+    check(full > 0 && half == 2 * full && one == 1 && two == 0,
+          "train/repeat-makes-longer-epochs", said);
+    check(!same_file("whole", "twice", "ckpt-10/weights.safetensors"),
+          "train/repeat-counts", "the phases do not see it");
+    spec.run = in_room("twice");
+    spec.resume = 1;
+    spec.repeat = 3;
+    check(train(&spec) == SOHO_BAD && strstr(said, "made with --repeat 2"),
+          "train/refuses-other-repeat", said);
+
+    spec = spec_of("");
+    spec.drop_last = 1;
+    check(same_in_pieces(spec, "drop", "drop-pieces"), "train/drop-resumes",
+          said);
+    check(epoch_said() > 0 && epoch_said() < full, "train/drop-shortens-epochs",
+          said);
+    spec = spec_of("whole");
+    spec.resume = spec.drop_last = 1;
+    check(train(&spec) == SOHO_BAD && strstr(said, "without --drop-last"),
+          "train/refuses-other-drop", said);
+}
+
+/* The step behind which the run was evaluated for the first time. */
+static int
+evaluated_step(const char *run)
+{
+    char *log = read_log(run), *at = strstr(log, ",\"split\"");
+    int step = -1;
+
+    while (at && at > log && at[-1] != '\n')
+        at--;
+    if (at)
+        sscanf(at, "{\"step\":%d", &step);
+    free(log);
+    return step;
+}
+
+/* When it saves, and what it evaluates first. */
+static void
+control(void)
+{
+    static const char first[] =
+        "{\"step\":0,\"t\":0,\"epoch\":0,\"split\":\"val\",";
+    TrainSpec spec = spec_of("control");
+    char path[512];
+    int good = 1, evaluated = evaluated_step("whole");
+    char *log;
+
+    plain();
+    spec.save_every = INFINITY;
+    spec.save_steps = 4;
+    spec.keep = 9;
+    spec.eval_first = 1;
+    good = !train(&spec);
+    for (int i = 1; i <= 10; i++) {
+        snprintf(path, sizeof path, "%s/ckpt-%d", in_room("control"), i);
+        good &= !access(path, F_OK) == (i == 4 || i == 8 || i == 10);
+    }
+    check(good, "train/saves-by-steps", said);
+    log = read_log("control");
+    check(!strncmp(log, first, strlen(first)) &&
+              !strstr(log + strlen(first), "\"step\":0,"),
+          "train/evaluates-first", log);
+    free(log);
+    spec = spec_of("epochs");
+    spec.save_every = INFINITY;
+    spec.save_epochs = 1;
+    spec.eval_every = 0;
+    spec.keep = 99;
+    good = !train(&spec);
+    for (int i = 1; i < 10; i++) {
+        snprintf(path, sizeof path, "%s/ckpt-%d", in_room("epochs"), i);
+        good &= !access(path, F_OK) == (i == evaluated);
+    }
+    check(good && evaluated > 1 && logged("epochs", "{", "\"split\"") == -1,
+          "train/saves-by-epochs", said);
 }
 
 static int
@@ -473,6 +616,8 @@ main(void)
     stops();
     kills();
     refuses();
+    order();
+    control();
     full_disk();
     not_finite();
     damaged();

@@ -1,6 +1,6 @@
-/* made by sohoc from templates/cpu/row.c for row_sum_mul_sub_mul_sum_c128 of neck.ln
- * (lib/nn.lua:57 < lib/neck.lua:27 < lib/vqa.lua:10 < lib/vqa.lua:18) */
-#define NAME row_sum_mul_sub_mul_sum_c128
+/* made by sohoc from templates/cpu/row.c for row_add_sum_mul_sub_mul_c128
+ * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:36) */
+#define NAME row_add_sum_mul_sub_mul_c128_n6
 #define COLS 128
 #define LEVELS 3
 #line 1 "templates/cpu/row.c"
@@ -23,13 +23,12 @@ NAME(const SohoArg *a)
     const float *const p0 = a[1].p;
     const float *const p1 = a[2].p;
     const float *const p2 = a[3].p;
-    float *const p3 = a[4].p;
-    float *const p4 = a[5].p;
+    const float *const p3 = a[4].p;
+    const float *const p4 = a[5].p;
     float *const p5 = a[6].p;
     const int64_t s0_i0 = a[7].i;
-    const int64_t s3_i0 = a[8].i;
-    const int64_t s4_i0 = a[9].i;
-    const int64_t s5_i0 = a[10].i;
+    const int64_t s1_i0 = a[8].i;
+    const int64_t s5_i0 = a[9].i;
 #line 22 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
@@ -37,53 +36,57 @@ NAME(const SohoArg *a)
         float m0 = -INFINITY, m1 = -INFINITY;
         const int64_t i0 = row;
         const float *const x0 = p0 + i0 * s0_i0;
-        const float *const x1 = p1;
+        const float *const x1 = p1 + i0 * s1_i0;
         const float *const x2 = p2;
-        float *const x3 = p3 + i0 * s3_i0;
-        float *const x4 = p4 + i0 * s4_i0;
+        const float *const x3 = p3;
+        const float *const x4 = p4;
         float *const x5 = p5 + i0 * s5_i0;
-#line 57 "lib/nn.lua"
-        float t2[COLS];
+#line 46 "lib/bert.lua"
+        float t1[COLS];
+#line 65 "lib/nn.lua"
+        float t4[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
-            s0 += x0[j];
+#line 46 "lib/bert.lua"
+            const float v0 = x0[j] + x1[j];
+            const float v1 = v0 + x2[j];
+            t1[j] = v1;
+#line 65 "lib/nn.lua"
+            s0 += v1;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
-        const float v0 = s0;
-        const float v1 = v0 * 0.0078125f;
+#line 65 "lib/nn.lua"
+        const float v2 = s0;
+        const float v3 = v2 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
-            const float v2 = x0[j] - v1;
-            t2[j] = v2;
-            const float v3 = v2 * v2;
-            s0 += v3;
+#line 65 "lib/nn.lua"
+            const float v4 = t1[j] - v3;
+            t4[j] = v4;
+            const float v5 = v4 * v4;
+            s0 += v5;
 #line 37 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
-        const float v4 = s0;
-        const float v5 = v4 * 0.0078125f;
-        const float v6 = v5 + 9.99999975e-06f;
-        const float v7 = 1.0f / sqrt_f32(v6);
-        x3[0] = v7;
+#line 65 "lib/nn.lua"
+        const float v6 = s0;
+        const float v7 = v6 * 0.0078125f;
+        const float v8 = v7 + 9.99999996e-13f;
+        const float v9 = 1.0f / sqrt_f32(v8);
 #line 39 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
-            const float v8 = t2[j] * v7;
-            x4[j] = v8;
-            const float v9 = v8 * x1[j];
-            const float v10 = v9 + x2[j];
-            x5[j] = v10;
+#line 65 "lib/nn.lua"
+            const float v10 = t4[j] * v9;
+            const float v11 = v10 * x3[j];
+            const float v12 = v11 + x4[j];
+            x5[j] = v12;
 #line 45 "templates/cpu/row.c"
         }
 #line 47 "templates/cpu/row.c"

@@ -1,6 +1,6 @@
-/* made by sohoc from templates/cpu/row.c for row_sum_mul_sub_mul_sum_c128 of neck.ln
- * (lib/nn.lua:57 < lib/neck.lua:27 < lib/vqa.lua:10 < lib/vqa.lua:25) */
-#define NAME row_sum_mul_sub_mul_sum_c128_n2
+/* made by sohoc from templates/cpu/row.c for row_add_sum_mul_sub_mul_c128
+ * (lib/bert.lua:28 < lib/bert.lua:33 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:36) */
+#define NAME row_add_sum_mul_sub_mul_c128_n7
 #define COLS 128
 #define LEVELS 3
 #line 1 "templates/cpu/row.c"
@@ -23,59 +23,64 @@ NAME(const SohoArg *a)
     const float *const p0 = a[1].p;
     const float *const p1 = a[2].p;
     const float *const p2 = a[3].p;
-    float *const p3 = a[4].p;
-    const int64_t s0_i0 = a[5].i;
-    const int64_t s3_i0 = a[6].i;
+    const float *const p3 = a[4].p;
+    float *const p4 = a[5].p;
 #line 22 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
         float m0 = -INFINITY, m1 = -INFINITY;
         const int64_t i0 = row;
-        const float *const x0 = p0 + i0 * s0_i0;
+        const float *const x0 = p0;
         const float *const x1 = p1;
         const float *const x2 = p2;
-        float *const x3 = p3 + i0 * s3_i0;
-#line 57 "lib/nn.lua"
-        float t2[COLS];
+        const float *const x3 = p3;
+        float *const x4 = p4;
+#line 28 "lib/bert.lua"
+        float t0[COLS];
+#line 65 "lib/nn.lua"
+        float t3[COLS];
 #line 27 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
-            s0 += x0[j];
+#line 28 "lib/bert.lua"
+            const float v0 = x0[j] + x1[j];
+            t0[j] = v0;
+#line 65 "lib/nn.lua"
+            s0 += v0;
 #line 30 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
-        const float v0 = s0;
-        const float v1 = v0 * 0.0078125f;
+#line 65 "lib/nn.lua"
+        const float v1 = s0;
+        const float v2 = v1 * 0.0078125f;
 #line 32 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
-            const float v2 = x0[j] - v1;
-            t2[j] = v2;
-            const float v3 = v2 * v2;
-            s0 += v3;
+#line 65 "lib/nn.lua"
+            const float v3 = t0[j] - v2;
+            t3[j] = v3;
+            const float v4 = v3 * v3;
+            s0 += v4;
 #line 37 "templates/cpu/row.c"
         }
-#line 57 "lib/nn.lua"
-        const float v4 = s0;
-        const float v5 = v4 * 0.0078125f;
-        const float v6 = v5 + 9.99999975e-06f;
-        const float v7 = 1.0f / sqrt_f32(v6);
+#line 65 "lib/nn.lua"
+        const float v5 = s0;
+        const float v6 = v5 * 0.0078125f;
+        const float v7 = v6 + 9.99999996e-13f;
+        const float v8 = 1.0f / sqrt_f32(v7);
 #line 39 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 57 "lib/nn.lua"
-            const float v8 = t2[j] * v7;
-            const float v9 = v8 * x1[j];
-            const float v10 = v9 + x2[j];
-            x3[j] = v10;
+#line 65 "lib/nn.lua"
+            const float v9 = t3[j] * v8;
+            const float v10 = v9 * x2[j];
+            const float v11 = v10 + x3[j];
+            x4[j] = v11;
 #line 45 "templates/cpu/row.c"
         }
 #line 47 "templates/cpu/row.c"

@@ -1,0 +1,1 @@
+phase("update", {policy = "fixed", groups = {{pattern = "*", lr = 0.1}}})

@@ -1,0 +1,1 @@
+phase("update", {policy = "fixed", loss_scale = "dynamics", groups = {{pattern = "*", rule = "sgd", lr = 0.1}}})

@@ -1,0 +1,1 @@
+phase("update", {policy = "exp", groups = {{pattern = "*", rule = "sgd", lr = 0.1}}})
