@@ -8,6 +8,7 @@
 #include "soho/plan.h"
 #include "soho/rt.h"
 #include "runtime/err.h"
+#include "runtime/tensors.h"
 
 /* ------------------------------------------------------------- planread.c */
 
@@ -96,37 +97,6 @@ extern u32 (*run_cpu)(void);
 const u64 *run_times(const Run *run);
 
 /* -------------------------------------------------------------- weights.c */
-
-/* A safetensors file, header parsed and checked; data read by range. */
-typedef struct Tensors Tensors;
-typedef struct TensorRow {
-    const char *name;
-    u32 dtype, rank; /* DT_*; NDTYPE and above: types no plan holds */
-    i64 dim[8];
-    u64 offset, bytes; /* from the file's start */
-} TensorRow;
-
-int tensors_open(Err *e, const char *path, Tensors **file);
-void tensors_close(Tensors *file);
-const char *tensors_dtype(const TensorRow *row); /* "F32", "BF16" */
-u32 tensors_count(const Tensors *file);
-const TensorRow *tensors_row(const Tensors *file, u32 i);
-const TensorRow *tensors_find(const Tensors *file, const char *name);
-/* Value of a key of __metadata__, or NULL. */
-const char *tensors_meta(const Tensors *file, const char *key);
-int tensors_read(Err *e, Tensors *file, const TensorRow *row, void *to);
-
-/* One tensor to write; rows are written in the given order. */
-typedef struct TensorOut {
-    const char *name;
-    u32 dtype, rank;
-    i64 dim[8];
-    const void *data;
-} TensorOut;
-/* Writes path.tmp, fsync, rename.  `meta`: pairs key, value, NULL-ended, or
- * NULL.  The header is padded so that data start at a multiple of 8. */
-int tensors_write(Err *e, const char *path, const TensorOut *rows, u32 n,
-                  const char *const *meta);
 
 /* Weights of a plan by name; folder or file.  weights_load may succeed and
  * leave a warning in e->text: weights that were trained with another mask. */

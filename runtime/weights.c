@@ -82,8 +82,8 @@ compare(const Plan *plan, const PlanBuffer *b, const TensorRow *row, Misfits *m)
 
         m->other++;
         snprintf(text, sizeof text, "%s expected %s%s, got %s%s", name,
-                 tensors_dtype(&plain), shape_text(b->rank, b->dim, want),
-                 tensors_dtype(row), shape_text(row->rank, row->dim, got));
+                 tensors_dtype(plain.dtype), shape_text(b->rank, b->dim, want),
+                 tensors_dtype(row->dtype), shape_text(row->rank, row->dim, got));
         note(m, text);
     }
 }

@@ -90,11 +90,11 @@ main(int argc, char **argv)
 
     i64 b = argc == 6 ? 1 : B, s = argc == 6 ? 1 : S;
     const TensorOut row[] = {
-        {"image", DT_u8, 4, {b, H, W, 3}, image},
-        {"image_size", DT_i32, 2, {b, 2}, image_size},
-        {"tokens", DT_i32, 3, {b, s, T}, tokens},
-        {"token_mask", DT_i32, 3, {b, s, T}, token_mask},
-        {"answers", DT_f32, 3, {b, s, nanswer}, answers},
+        {"image", DT_u8, 4, {b, H, W, 3}, .data = image},
+        {"image_size", DT_i32, 2, {b, 2}, .data = image_size},
+        {"tokens", DT_i32, 3, {b, s, T}, .data = tokens},
+        {"token_mask", DT_i32, 3, {b, s, T}, .data = token_mask},
+        {"answers", DT_f32, 3, {b, s, nanswer}, .data = answers},
     };
     if (tensors_write(&e, argv[4], row, countof(row), NULL))
         fprintf(stderr, "inputs: %s\n", e.text);
