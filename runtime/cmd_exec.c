@@ -335,7 +335,7 @@ cmd_exec(int argc, char **argv)
         {OPT_TEXT, "--out", "FILE", &t.out, 1,
          "gets the output doors and the wanted tensors"},
         {OPT_TEXT, "--weights", "FILE", &t.weights, 0,
-         "safetensors file or checkpoint folder; without it init runs"},
+         "file (safetensors, PyTorch) or checkpoint; without it init runs"},
         {OPT_COUNT, "--seed", "N", &t.seed, 0, "of init and dropout (0)"},
         {OPT_COUNT, "--step", "N", &t.step, 0,
          "micro-batches before the first train phase (0)"},

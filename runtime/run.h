@@ -2,6 +2,7 @@
 #ifndef SOHO_RUN_H
 #define SOHO_RUN_H
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "soho/kernel.h"
@@ -98,9 +99,22 @@ const u64 *run_times(const Run *run);
 
 /* -------------------------------------------------------------- weights.c */
 
-/* Weights of a plan by name; folder or file.  weights_load may succeed and
- * leave a warning in e->text: weights that were trained with another mask. */
+/* Weights of a plan by name, from a folder or a file; half, bfloat16 and double
+ * become the plan's single precision.  Names of torchvision's ResNet and of BERT
+ * are known (weight_names.c).  weights_load may succeed and leave a warning in
+ * e->text: weights that were trained with another mask. */
 int weights_load(Err *e, Run *run, const char *path, u32 *unexpected);
+/* What training begins with: loads what fits of one file, marks it in
+ * have[plan.nbuffer], and says in a line what it took and what not.  SOHO_BAD:
+ * nothing fits.  A warning as above. */
+typedef void WeightsSay(void *context, const char *line);
+int weights_add(Err *e, Run *run, const char *path, u8 *have, WeightsSay *say,
+                void *context);
+/* Says which weights are not marked. */
+void weights_left(const Run *run, const u8 *have, WeightsSay *say,
+                  void *context);
+/* PATH, or PATH/weights.safetensors where PATH is a folder. */
+int weights_file(Err *e, const char *path, char file[PATH_MAX]);
 int weights_save(Err *e, Run *run, const char *path);
 
 #endif

@@ -97,7 +97,7 @@ map() {
 		cmd_bench.c cmd_plan.c cmd_data.c calibrate.c api.c answer.c \
 		run.h planread.c \
 		planrows.c planlib.c planverify.c planshow.c device.c exec.c \
-		libdnnl.c weights.c tensors.c safetensors.c \
+		libdnnl.c weights.c weight_names.c tensors.c safetensors.c \
 		train_open.c train.c log.c \
 		checkpoint.c manifest.c state.c dataset.c evaluate.c score.c
 	room runtime/data 'from files to tensors' data.h vqa.c answers.c json.c \
