@@ -93,7 +93,7 @@ map() {
 	printf '\n%-24s%s\n' generated/ 'what sohoc makes of soho_tiny, to read'
 	printf '  %-20s  %s\n' soho_tiny.cpu/ "plan.txt and the kernels' sources"
 	room runtime 'soho-rt and libsoho: run a plan' soho_rt.c cmd.c \
-		cmd_train.c cmd_eval.c cmd_infer.c cmd_exec.c \
+		cmd_train.c cmd_eval.c cmd_infer.c cmd_exec.c cmd_convert.c \
 		cmd_bench.c cmd_plan.c cmd_data.c calibrate.c api.c answer.c \
 		run.h planread.c \
 		planrows.c planlib.c planverify.c planshow.c device.c exec.c \
