@@ -100,9 +100,9 @@ const u64 *run_times(const Run *run);
 /* -------------------------------------------------------------- weights.c */
 
 /* Weights of a plan by name, from a folder or a file; half, bfloat16 and double
- * become the plan's single precision.  Names of torchvision's ResNet and of BERT
- * are known (weight_names.c).  weights_load may succeed and leave a warning in
- * e->text: weights that were trained with another mask. */
+ * become the plan's single precision.  Names of ResNet and BERT are known
+ * (weight_names.c).  weights_load may succeed and leave a warning in e->text:
+ * weights that were trained with another mask. */
 int weights_load(Err *e, Run *run, const char *path, u32 *unexpected);
 /* What training begins with: loads what fits of one file, marks it in
  * have[plan.nbuffer], and says in a line what it took and what not.  SOHO_BAD:
