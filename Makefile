@@ -11,7 +11,7 @@ CC_LIBS   = $(shell pkg-config --libs lua5.4) -ldnnl -lcrypto -fopenmp -lpthread
 RT_LIBS  := -ldnnl -lpng -ljpeg -lzip -lutf8proc -lcrypto -fopenmp -ldl -lpthread -lm
 
 CC_SRC := $(wildcard compiler/*.c compiler/ops/*.c compiler/target/*.c)
-RT_SRC := $(wildcard runtime/*.c runtime/data/*.c)
+RT_SRC := $(wildcard runtime/*.c runtime/data/*.c runtime/torch/*.c)
 CC_OBJ := $(CC_SRC:%.c=$(B)/obj/%.o)
 EMBED  := $(wildcard templates/cpu/*.[ch]) include/soho/kernel.h
 CC_OBJ += $(B)/obj/embed.o

@@ -27,7 +27,7 @@ show_row(Err *e, Tensors *file, const TensorRow *row, FILE *out)
         !digest_bytes(e, data, row->bytes, digest)) {
         fprintf(out, "%s %s [",
                 err_clean(name, sizeof name, row->name, strlen(row->name)),
-                tensors_dtype(row));
+                tensors_dtype(row->dtype));
         for (u32 i = 0; i < row->rank; i++)
             fprintf(out, i ? ",%" PRId64 : "%" PRId64, row->dim[i]);
         fprintf(out, "] sha256:%s\n", digest_hex(hex, digest));
@@ -70,7 +70,7 @@ static const struct Word {
      "--vocab F [--cap N] TEXT... | --file LINES"},
     {"json", "check JSON or a set of questions", NULL, show_json,
      "[--vqa --answers N --vocab F [--tokens N] [--test]] FILE..."},
-    {"tensors", "rows of a safetensors file and their checksums", NULL,
+    {"tensors", "rows of a file of weights and their checksums", NULL,
      show_tensors, "FILE..."},
 };
 

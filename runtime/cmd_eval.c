@@ -243,7 +243,7 @@ cmd_eval(int argc, char **argv)
         {OPT_TEXT, "--data", "DIR", &o.data, 1,
          "folder with SPLIT_data_vqa.json and its pictures"},
         {OPT_TEXT, "--weights", "W", &o.weights, 1,
-         "file, checkpoint folder or run folder"},
+         "file (safetensors, PyTorch), checkpoint folder or run folder"},
         {OPT_TEXT, "--split", "S", &o.split, 0, "which split (val)"},
         {OPT_TEXT, "--images", "PATH", &o.images, 0,
          "archive or folder of its pictures"},

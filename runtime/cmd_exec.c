@@ -41,12 +41,12 @@ read_door(Err *e, Run *run, Tensors *file, const char *path, const PlanDoor *d)
     const PlanBuffer *b = &run->plan.buffer[d->buffer];
     const char *name = plan_text(&run->plan, d->name);
     const TensorRow *row = tensors_find(file, name);
-    TensorRow want = {.dtype = b->dtype};
+    u32 want = b->dtype;
 
     FAIL_IF(!row, e, SOHO_BAD, "%s: has no tensor %s", path, name);
     FAIL_IF(row->dtype != b->dtype, e, SOHO_BAD,
             "%s: tensor %s: expected %s, got %s", path, name,
-            tensors_dtype(&want), tensors_dtype(row));
+            tensors_dtype(want), tensors_dtype(row->dtype));
     FAIL_IF(row->rank != b->rank, e, SOHO_BAD,
             "%s: tensor %s: expected %u dimensions, got %u", path, name,
             b->rank, row->rank);
@@ -335,7 +335,7 @@ cmd_exec(int argc, char **argv)
         {OPT_TEXT, "--out", "FILE", &t.out, 1,
          "gets the output doors and the wanted tensors"},
         {OPT_TEXT, "--weights", "FILE", &t.weights, 0,
-         "safetensors file or checkpoint folder; without it init runs"},
+         "file (safetensors, PyTorch) or checkpoint; without it init runs"},
         {OPT_COUNT, "--seed", "N", &t.seed, 0, "of init and dropout (0)"},
         {OPT_COUNT, "--step", "N", &t.step, 0,
          "micro-batches before the first train phase (0)"},

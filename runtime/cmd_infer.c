@@ -176,7 +176,7 @@ cmd_infer(int argc, char **argv)
         {OPT_LIST, "--question", "Q", &o.question, 1,
          "about the picture; may be given several times"},
         {OPT_TEXT, "--weights", "W", &o.weights, 0,
-         "file, checkpoint or run folder (./run)"},
+         "file (safetensors, PyTorch), checkpoint or run folder (./run)"},
         {OPT_COUNT, "--seed", "N", &o.seed, 0, "starting values instead"},
         {OPT_COUNT, "--top", "N", &o.top, 0, "answers shown (5)"},
         {OPT_FLAG, "--json", NULL, &o.json, 0,

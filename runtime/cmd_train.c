@@ -53,6 +53,7 @@ cmd_train(int argc, char **argv)
                    .log_every = 10,
                    .save_every = -1,
                    .stop = &stop};
+    TextList weights = {.n = 0};
     const Option options[] = {
         {OPT_OPERAND, "PLAN", NULL, &s.plan, 1, "plan.bin of a model"},
         {OPT_TEXT, "--data", "DIR", &s.data, 1,
@@ -61,8 +62,9 @@ cmd_train(int argc, char **argv)
          "folder for checkpoints and log.jsonl"},
         {OPT_TEXT, "--images", "PATH", &s.images, 0,
          "archive or folder of the training pictures"},
-        {OPT_TEXT, "--weights", "W", &s.weights, 0,
-         "begin with these weights: file, checkpoint or run folder"},
+        {OPT_LIST, "--weights", "W", &weights, 0,
+         "begin with what fits of these: file (safetensors, PyTorch), "
+         "checkpoint or run folder; may be given several times"},
         {OPT_FLAG, "--resume", NULL, &s.resume, 0,
          "go on from the newest whole checkpoint of the run folder"},
         {OPT_COUNT, "--epochs", "N", &s.epochs, 0,
@@ -114,6 +116,8 @@ cmd_train(int argc, char **argv)
                 FEED_WORKERS);
     else if (s.epochs != TRAIN_SAME && s.steps != TRAIN_SAME)
         err_set(&e, SOHO_USAGE, "give --epochs or --steps, not both");
+    s.weights = weights.at;
+    s.nweights = weights.n;
     catch_signals();
     if (e.code || train_run(&e, &s))
         return cmd_fail("train", &e);

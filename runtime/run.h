@@ -2,12 +2,14 @@
 #ifndef SOHO_RUN_H
 #define SOHO_RUN_H
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "soho/kernel.h"
 #include "soho/plan.h"
 #include "soho/rt.h"
 #include "runtime/err.h"
+#include "runtime/tensors.h"
 
 /* ------------------------------------------------------------- planread.c */
 
@@ -97,40 +99,22 @@ const u64 *run_times(const Run *run);
 
 /* -------------------------------------------------------------- weights.c */
 
-/* A safetensors file, header parsed and checked; data read by range. */
-typedef struct Tensors Tensors;
-typedef struct TensorRow {
-    const char *name;
-    u32 dtype, rank; /* DT_*; NDTYPE and above: types no plan holds */
-    i64 dim[8];
-    u64 offset, bytes; /* from the file's start */
-} TensorRow;
-
-int tensors_open(Err *e, const char *path, Tensors **file);
-void tensors_close(Tensors *file);
-const char *tensors_dtype(const TensorRow *row); /* "F32", "BF16" */
-u32 tensors_count(const Tensors *file);
-const TensorRow *tensors_row(const Tensors *file, u32 i);
-const TensorRow *tensors_find(const Tensors *file, const char *name);
-/* Value of a key of __metadata__, or NULL. */
-const char *tensors_meta(const Tensors *file, const char *key);
-int tensors_read(Err *e, Tensors *file, const TensorRow *row, void *to);
-
-/* One tensor to write; rows are written in the given order. */
-typedef struct TensorOut {
-    const char *name;
-    u32 dtype, rank;
-    i64 dim[8];
-    const void *data;
-} TensorOut;
-/* Writes path.tmp, fsync, rename.  `meta`: pairs key, value, NULL-ended, or
- * NULL.  The header is padded so that data start at a multiple of 8. */
-int tensors_write(Err *e, const char *path, const TensorOut *rows, u32 n,
-                  const char *const *meta);
-
-/* Weights of a plan by name; folder or file.  weights_load may succeed and
- * leave a warning in e->text: weights that were trained with another mask. */
+/* Weights of a plan by name, from a folder or a file; half, bfloat16 and double
+ * become the plan's single precision.  Names of ResNet and BERT are known
+ * (weight_names.c).  weights_load may succeed and leave a warning in e->text:
+ * weights that were trained with another mask. */
 int weights_load(Err *e, Run *run, const char *path, u32 *unexpected);
+/* What training begins with: loads what fits of one file, marks it in
+ * have[plan.nbuffer], and says in a line what it took and what not.  SOHO_BAD:
+ * nothing fits.  A warning as above. */
+typedef void WeightsSay(void *context, const char *line);
+int weights_add(Err *e, Run *run, const char *path, u8 *have, WeightsSay *say,
+                void *context);
+/* Says which weights are not marked. */
+void weights_left(const Run *run, const u8 *have, WeightsSay *say,
+                  void *context);
+/* PATH, or PATH/weights.safetensors where PATH is a folder. */
+int weights_file(Err *e, const char *path, char file[PATH_MAX]);
 int weights_save(Err *e, Run *run, const char *path);
 
 #endif

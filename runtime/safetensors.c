@@ -7,70 +7,18 @@
  * In: files from anybody.  Out: rows whose ranges lie inside the file, cover
  * the data without a hole or an overlap, and have unique names; or SOHO_BAD.
  * Nothing larger than the header is read before a tensor is asked for. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/data/data.h"
 #include "runtime/quote.h"
-#include "runtime/run.h"
+#include "runtime/tensors_own.h"
 #include "runtime/vfs.h"
 
 #define HEADER_MAX ((u64)100 << 20)
-enum { MAX_RANK = countof(((TensorRow *)0)->dim) };
-
-/* Types of the format; those that a plan can hold come first, as DT_*. */
-static const struct {
-    const char *name;
-    u32 bytes;
-} dtype_row[] = {
-    [DT_u8] = {"U8", 1},
-    [DT_i32] = {"I32", 4},
-    [DT_f32] = {"F32", 4},
-    {"BOOL", 1},
-    {"I8", 1},
-    {"F8_E5M2", 1},
-    {"F8_E4M3", 1},
-    {"I16", 2},
-    {"U16", 2},
-    {"F16", 2},
-    {"BF16", 2},
-    {"U32", 4},
-    {"F64", 8},
-    {"I64", 8},
-    {"U64", 8},
-    {"C64", 8},
-};
-
-struct Tensors {
-    int fd;
-    char *path;
-    u64 bytes, data; /* of the file; where the data begin */
-    TensorRow *row;  /* sorted by name */
-    u32 n, room;
-    char *names; /* all names, one after the other */
-    u64 used;
-    const char *meta; /* among them: key, value, key, value ... */
-    u32 nmeta;
-};
-
-/* SOHO_IO with errno's reason; `doing` is a verb. */
-static int
-fail(Err *e, const char *doing, const char *path)
-{
-    return err_set(e, SOHO_IO, "%s: cannot %s: %s", path, doing,
-                   strerror(errno));
-}
-
-const char *
-tensors_dtype(const TensorRow *row)
-{
-    return dtype_row[row->dtype].name;
-}
+enum { MAX_RANK = TENSOR_RANK };
 
 /* ----------------------------------------------------------------- header */
 
@@ -81,8 +29,8 @@ read_dtype(Json *j, u32 *dtype)
     u64 n, at = json_at(j);
 
     TRY(json_string(j, name, sizeof name, &n));
-    for (u32 i = 0; i < countof(dtype_row); i++)
-        if (json_is(name, n, dtype_row[i].name)) {
+    for (u32 i = 0; i < TD_COUNT; i++)
+        if (json_is(name, n, tensors_dtype(i))) {
             *dtype = i;
             return 0;
         }
@@ -130,18 +78,6 @@ read_offsets(Json *j, u64 *begin, u64 *end)
     return 0;
 }
 
-/* The bytes of a shape, UINT64_MAX if they are more than 64 bits hold. */
-static u64
-shape_bytes(const TensorRow *row)
-{
-    u64 bytes = dtype_row[row->dtype].bytes;
-
-    for (u32 i = 0; i < row->rank; i++)
-        if (__builtin_mul_overflow(bytes, (u64)row->dim[i], &bytes))
-            return UINT64_MAX;
-    return bytes;
-}
-
 /* {"dtype": .., "shape": .., "data_offsets": ..}, each once, in any order. */
 static int
 read_entry(Json *j, TensorRow *row)
@@ -173,10 +109,10 @@ read_entry(Json *j, TensorRow *row)
         if (!(seen & 1u << k))
             return json_bad(j, place, "a tensor without '%s'", field[k]);
     row->bytes = end - row->offset;
-    if (row->bytes != shape_bytes(row))
+    if (row->bytes != tensors_shape_bytes(row))
         return json_bad(j, place,
                         "%" PRIu64 " bytes do not fit its shape and dtype %s",
-                        row->bytes, tensors_dtype(row));
+                        row->bytes, tensors_dtype(row->dtype));
     return 0;
 }
 
@@ -197,22 +133,6 @@ read_metadata(Json *j, Tensors *t)
         t->nmeta++;
     }
     return j->err->code;
-}
-
-static int
-add_row(Err *e, Tensors *t, TensorRow **row)
-{
-    if (t->n == t->room) {
-        u32 room = t->room ? t->room * 2 : 256;
-        TensorRow *more = realloc(t->row, room * sizeof *more);
-
-        FAIL_IF(!more, e, SOHO_MEMORY, "%s: no memory for %u tensors", t->path,
-                room);
-        t->row = more;
-        t->room = room;
-    }
-    *row = &t->row[t->n++];
-    return 0;
 }
 
 /* All entries; names are kept in one block as long as the header. */
@@ -237,7 +157,7 @@ read_entries(Err *e, Tensors *t, const u8 *text, u64 bytes)
             continue;
         }
         t->used += strlen(name) + 1;
-        TRY(add_row(e, t, &row));
+        TRY(tensors_add(e, t, &row));
         row->name = name;
         TRY(read_entry(&j, row));
     }
@@ -257,18 +177,6 @@ by_place(const void *a, const void *b)
     return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-    return strcmp(((const TensorRow *)a)->name, ((const TensorRow *)b)->name);
-}
-
-static char *
-shown_name(const TensorRow *row, char shown[128])
-{
-    return err_clean(shown, 128, row->name, strlen(row->name));
-}
-
 /* The ranges follow each other from the header to the end of the file. */
 static int
 check_cover(Err *e, Tensors *t)
@@ -283,13 +191,13 @@ check_cover(Err *e, Tensors *t)
         FAIL_IF(row->offset != end, e, SOHO_BAD,
                 "%s: tensor %s begins at byte %" PRIu64 " of the data, %s: "
                 "expected %" PRIu64,
-                t->path, shown_name(row, shown), row->offset,
+                t->path, tensors_shown(row, shown), row->offset,
                 row->offset < end ? "over another one" : "after a hole", end);
         end += row->bytes;
         FAIL_IF(end > room, e, SOHO_BAD,
                 "%s: truncated at %" PRIu64 ", need %" PRIu64
                 " bytes for tensor %s",
-                t->path, t->bytes, t->data + end, shown_name(row, shown));
+                t->path, t->bytes, t->data + end, tensors_shown(row, shown));
         row->offset += t->data;
     }
     FAIL_IF(end != room, e, SOHO_BAD,
@@ -301,20 +209,11 @@ check_cover(Err *e, Tensors *t)
 static int
 check_rows(Err *e, Tensors *t)
 {
-    char shown[128];
-
-    if (!t->n)
-        FAIL_IF(t->bytes != t->data, e, SOHO_BAD,
-                "%s: %" PRIu64 " bytes follow an empty header", t->path,
-                t->bytes - t->data);
-    if (!t->n)
-        return 0;
-    TRY(check_cover(e, t));
-    qsort(t->row, t->n, sizeof *t->row, by_name);
-    for (u32 i = 1; i < t->n; i++)
-        FAIL_IF(!by_name(&t->row[i - 1], &t->row[i]), e, SOHO_BAD,
-                "%s: two tensors have the name %s", t->path,
-                shown_name(&t->row[i], shown));
+    if (t->n)
+        return check_cover(e, t);
+    FAIL_IF(t->bytes != t->data, e, SOHO_BAD,
+            "%s: %" PRIu64 " bytes follow an empty header", t->path,
+            t->bytes - t->data);
     return 0;
 }
 
@@ -327,7 +226,7 @@ guess(const u8 head[8])
     if (!memcmp(head, "version ", 8))
         return ": it is a git-lfs pointer, fetch the real file";
     if (!memcmp(head, "PK\3\4", 4))
-        return ": it is a zip archive (.pth), convert it first";
+        return ": it is a zip archive; give it a name that ends in .pth";
     return "";
 }
 
@@ -379,107 +278,23 @@ read_header(Err *e, Tensors *t)
 }
 
 int
-tensors_open(Err *e, const char *path, Tensors **file)
+safetensors_read(Err *e, Tensors *t)
 {
-    Tensors *t = calloc(1, sizeof *t);
-    i64 size;
-
-    *file = NULL;
-    FAIL_IF(!t, e, SOHO_MEMORY, "%s: no memory", path);
-    t->path = strdup(path);
-    t->fd = t->path ? vfs->open(path, O_RDONLY, 0) : -1;
-    size = t->fd < 0 ? -1 : vfs->size(t->fd);
-    if (!t->path)
-        err_set(e, SOHO_MEMORY, "%s: no memory", path);
-    else if (t->fd < 0)
-        fail(e, "open", path);
-    else if (size < 0)
-        err_set(e, SOHO_IO, "%s: not a regular file", path);
-    t->bytes = (u64)size;
-    if (e->code || read_header(e, t) || check_rows(e, t)) {
-        tensors_close(t);
-        return e->code;
-    }
-    *file = t;
-    return 0;
-}
-
-void
-tensors_close(Tensors *file)
-{
-    if (!file)
-        return;
-    if (file->fd >= 0)
-        vfs->close(file->fd);
-    free(file->path);
-    free(file->row);
-    free(file->names);
-    free(file);
-}
-
-u32
-tensors_count(const Tensors *file)
-{
-    return file->n;
-}
-
-const TensorRow *
-tensors_row(const Tensors *file, u32 i)
-{
-    return &file->row[i];
-}
-
-const TensorRow *
-tensors_find(const Tensors *file, const char *name)
-{
-    TensorRow key = {.name = name};
-
-    return file->n ? bsearch(&key, file->row, file->n, sizeof key, by_name)
-                   : NULL;
-}
-
-const char *
-tensors_meta(const Tensors *file, const char *key)
-{
-    const char *at = file->meta;
-
-    for (u32 i = 0; i < file->nmeta; i++) {
-        const char *value = at + strlen(at) + 1;
-
-        if (!strcmp(at, key))
-            return value;
-        at = value + strlen(value) + 1;
-    }
-    return NULL;
-}
-
-int
-tensors_read(Err *e, Tensors *file, const TensorRow *row, void *to)
-{
-    return vfs_read_at(e, file->fd, file->path, to, row->bytes, row->offset);
+    TRY(read_header(e, t));
+    return check_rows(e, t);
 }
 
 /* ----------------------------------------------------------------- writing */
-
-static u64
-out_bytes(const TensorOut *row)
-{
-    u64 bytes = dtype_bytes(row->dtype);
-
-    for (u32 i = 0; i < row->rank; i++)
-        bytes *= (u64)row->dim[i];
-    return bytes;
-}
 
 static void
 put_row(FILE *out, const TensorOut *row, u64 begin)
 {
     quote_json(out, row->name);
-    fprintf(out, ":{\"dtype\":\"%s\",\"shape\":[", dtype_row[row->dtype].name);
+    fprintf(out, ":{\"dtype\":\"%s\",\"shape\":[", tensors_dtype(row->dtype));
     for (u32 i = 0; i < row->rank; i++)
         fprintf(out, i ? ",%" PRId64 : "%" PRId64, row->dim[i]);
     fprintf(out, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", begin,
-            begin + out_bytes(row));
+            begin + tensors_out_bytes(row));
 }
 
 static void
@@ -517,7 +332,7 @@ make_header(const TensorOut *rows, u32 n, const char *const *meta, size_t *size)
     for (u32 i = 0; i < n; i++) {
         fputs(comma, out);
         put_row(out, &rows[i], begin);
-        begin += out_bytes(&rows[i]);
+        begin += tensors_out_bytes(&rows[i]);
         comma = ",";
     }
     fputc('}', out);
@@ -533,57 +348,41 @@ make_header(const TensorOut *rows, u32 n, const char *const *meta, size_t *size)
     return text;
 }
 
-/* Header and data into the open file, down to the disk. */
+/* What tensors_write was called with. */
+typedef struct Out {
+    const TensorOut *rows;
+    u32 n;
+    const char *const *meta;
+} Out;
+
+/* Header and data into the new file. */
 static int
-write_parts(Err *e, int fd, const char *path, const TensorOut *rows, u32 n,
-            const char *const *meta)
+put_file(Err *e, int fd, const char *path, void *context)
 {
+    const Out *out = context;
     size_t size;
-    char *header = make_header(rows, n, meta, &size);
+    char *header = make_header(out->rows, out->n, out->meta, &size);
+    Buffer room = {0};
 
     FAIL_IF(!header, e, SOHO_MEMORY, "%s: no memory for its header", path);
     vfs_write_all(e, fd, path, header, size);
     free(header);
-    for (u32 i = 0; i < n && !e->code; i++)
-        vfs_write_all(e, fd, path, rows[i].data, out_bytes(&rows[i]));
-    if (!e->code && vfs->fsync(fd))
-        fail(e, "sync", path);
+    for (u32 i = 0; i < out->n && !e->code; i++) {
+        const TensorOut *row = &out->rows[i];
+        const void *data;
+
+        if (!tensors_out_data(e, row, &room, &data))
+            vfs_write_all(e, fd, path, data, tensors_out_bytes(row));
+    }
+    buffer_free(&room);
     return e->code;
-}
-
-/* Makes the rename last. */
-static int
-sync_folder_of(Err *e, char *path)
-{
-    char *slash = strrchr(path, '/');
-
-    if (!slash)
-        return vfs_sync_dir(e, ".");
-    slash[slash == path] = 0; /* "/file" lies in "/" */
-    return vfs_sync_dir(e, path);
 }
 
 int
 tensors_write(Err *e, const char *path, const TensorOut *rows, u32 n,
               const char *const *meta)
 {
-    char fresh[PATH_MAX];
-    int fd;
+    Out out = {rows, n, meta};
 
-    FAIL_IF(snprintf(fresh, sizeof fresh, "%s.tmp", path) >= PATH_MAX, e,
-            SOHO_IO, "%.64s...: path of more than %d bytes", path,
-            PATH_MAX - 5);
-    fd = vfs->open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666);
-    if (fd < 0)
-        return fail(e, "create", fresh);
-    write_parts(e, fd, fresh, rows, n, meta);
-    if (vfs->close(fd) && !e->code)
-        fail(e, "close", fresh);
-    if (!e->code && vfs->rename(fresh, path))
-        fail(e, "rename to", path);
-    if (e->code) {
-        vfs->unlink(fresh);
-        return e->code;
-    }
-    return sync_folder_of(e, fresh);
+    return vfs_replace_by(e, path, put_file, &out);
 }

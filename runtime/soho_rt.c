@@ -20,6 +20,7 @@ static const struct {
     {"eval", cmd_eval, "accuracy of weights on a data folder"},
     {"infer", cmd_infer, "answer a question about a picture"},
     {"exec", cmd_exec, "run phases on tensors from files"},
+    {"convert", cmd_convert, "weights of PyTorch to safetensors, or back"},
     {"bench", cmd_bench, "time the steps of a phase"},
     {"plan", cmd_plan, "show or check a plan as text"},
     {"calibrate", cmd_calibrate, "what this machine computes per second"},

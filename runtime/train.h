@@ -15,8 +15,9 @@
 #define TRAIN_SAME UINT64_MAX /* a number that was not given */
 
 typedef struct TrainSpec {
-    const char *plan, *data, *images, *run,
-        *weights; /* images, weights: NULL */
+    const char *plan, *data, *images, *run; /* images: NULL */
+    const char *const *weights; /* to begin with, one after the other */
+    u32 nweights;
     int resume;
     u64 epochs, steps, seed; /* or TRAIN_SAME */
     u64 repeat;              /* passes that count as one epoch, or TRAIN_SAME */

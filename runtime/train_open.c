@@ -4,6 +4,7 @@
  * loader where the newest whole checkpoint left them; new checkpoints. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/state.h"
@@ -118,25 +119,44 @@ count_total(Err *e, const Train *t, u64 *total)
 
 /* ----------------------------------------------------- begin, or go on */
 
+static void
+say(void *log, const char *line)
+{
+    log_say(log, "%s", line);
+}
+
+/* One of the files that --weights name. */
+static int
+add_weights(Err *e, Train *t, const char *weights, u8 *have)
+{
+    char path[PATH_MAX];
+
+    TRY(checkpoint_weights(e, weights, path));
+    TRY(weights_add(e, t->run, path, have, say, &t->log));
+    if (*e->text)
+        log_say(&t->log, "warning: %s", e->text);
+    return 0;
+}
+
 /* Starting values, then the weights given. */
 static int
 begin(Err *e, Train *t)
 {
     const TrainSpec *spec = t->spec;
-    char path[PATH_MAX];
-    u32 unexpected = 0;
+    u8 *have;
 
     if (soho_init((Soho *)t->run, t->p.seed))
         return run_error(e, t->run);
-    if (!spec->weights)
+    if (!spec->nweights)
         return 0;
-    TRY(checkpoint_weights(e, spec->weights, path));
-    TRY(weights_load(e, t->run, path, &unexpected));
-    log_say(&t->log, "weights from %s%s", path,
-            unexpected ? " (it holds others too, which the plan has not)" : "");
-    if (*e->text)
-        log_say(&t->log, "warning: %s", e->text);
-    return 0;
+    have = calloc(t->run->plan.nbuffer + 1, 1);
+    FAIL_IF(!have, e, SOHO_MEMORY, "no memory for a list of weights");
+    for (u32 i = 0; i < spec->nweights && !e->code; i++)
+        add_weights(e, t, spec->weights[i], have);
+    if (!e->code)
+        weights_left(t->run, have, say, &t->log);
+    free(have);
+    return e->code;
 }
 
 static int
@@ -219,7 +239,7 @@ restore(Err *e, Train *t, const Found *found)
     TRY(state_load(e, t->run, path));
     TRY(feed_seek(e, t->feeder.feed, cursor));
     log_say(&t->log, "goes on from %s%s", found->path,
-            t->spec->weights ? "; --weights are what the run began with" : "");
+            t->spec->nweights ? "; --weights are what the run began with" : "");
     return 0;
 }
 

@@ -197,14 +197,14 @@ vfs_sync_dir(Err *e, const char *path)
 
 /* Writes a new file and brings it to the disk. */
 static int
-write_new(Err *e, const char *path, const void *data, u64 bytes)
+write_new(Err *e, const char *path, VfsPut *put, void *context)
 {
     int code,
         fd = vfs->open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666);
 
     if (fd < 0)
         return fail(e, "create", path);
-    code = vfs_write_all(e, fd, path, data, bytes);
+    code = put(e, fd, path, context);
     if (!code && vfs->fsync(fd))
         code = fail(e, "sync", path);
     if (vfs->close(fd) && !code)
@@ -213,7 +213,7 @@ write_new(Err *e, const char *path, const void *data, u64 bytes)
 }
 
 int
-vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes)
+vfs_replace_by(Err *e, const char *path, VfsPut *put, void *context)
 {
     char fresh[PATH_MAX];
     char *slash;
@@ -221,7 +221,7 @@ vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes)
     FAIL_IF(snprintf(fresh, sizeof fresh, "%s.tmp", path) >= (int)sizeof fresh,
             e, SOHO_IO, "%.64s...: path of more than %d bytes", path,
             PATH_MAX - 5);
-    if (!write_new(e, fresh, data, bytes) && vfs->rename(fresh, path))
+    if (!write_new(e, fresh, put, context) && vfs->rename(fresh, path))
         fail(e, "rename to", path);
     if (e->code) {
         vfs->unlink(fresh);
@@ -232,6 +232,28 @@ vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes)
         return vfs_sync_dir(e, ".");
     slash[slash == fresh] = 0; /* "/file" lies in "/" */
     return vfs_sync_dir(e, fresh);
+}
+
+/* A whole file in memory. */
+typedef struct Whole {
+    const void *data;
+    u64 bytes;
+} Whole;
+
+static int
+put_whole(Err *e, int fd, const char *path, void *context)
+{
+    const Whole *whole = context;
+
+    return vfs_write_all(e, fd, path, whole->data, whole->bytes);
+}
+
+int
+vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes)
+{
+    Whole whole = {data, bytes};
+
+    return vfs_replace_by(e, path, put_whole, &whole);
 }
 
 int

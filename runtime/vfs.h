@@ -39,6 +39,10 @@ int vfs_write_all(Err *e, int fd, const char *path, const void *from, u64 n);
 /* Writes path anew: path.tmp, fsync, rename, fsync of the folder.  Either the
  * old file or the whole new one is there afterwards.  SOHO_IO. */
 int vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes);
+/* The same for a file in parts: `put` writes them to fd; `path` there is the
+ * name of the new file, for messages. */
+typedef int VfsPut(Err *e, int fd, const char *path, void *context);
+int vfs_replace_by(Err *e, const char *path, VfsPut *put, void *context);
 
 /* fsync of a folder, so that a rename inside it lasts; SOHO_IO. */
 int vfs_sync_dir(Err *e, const char *path);

@@ -1,8 +1,9 @@
 /* weights.c - the weights of a plan by their official names.
  *
- * In: a safetensors file, or a checkpoint folder with weights.safetensors.
- * Out: parameters and running state in the arenas, or a list of what does not
- * fit: a model with a missing tensor never runs. */
+ * In: a safetensors or PyTorch file, or a checkpoint folder with
+ * weights.safetensors.  Out: parameters and running state in the arenas, all of
+ * them or a list of what does not fit: a model with a missing tensor never
+ * runs.  Only training may begin with some of them. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -12,18 +13,9 @@
 
 #include "runtime/run.h"
 #include "runtime/vfs.h"
+#include "runtime/weight_names.h"
 
 enum { LISTED = 4 }; /* names in a message */
-
-/* PyTorch's counter of batches: a plan has no use for it. */
-static int
-is_ignored(const char *name)
-{
-    static const char tail[] = "num_batches_tracked";
-    size_t n = strlen(name), m = sizeof tail - 1;
-
-    return n >= m && !strcmp(name + n - m, tail);
-}
 
 static int
 is_weight(const PlanBuffer *b)
@@ -33,23 +25,34 @@ is_weight(const PlanBuffer *b)
 
 /* --------------------------------------------------------------- comparing */
 
-/* The first few differences as text, and how many there are. */
-typedef struct Misfits {
-    u32 missing, other;
-    char text[ERR_TEXT / 2];
+/* The first few of many names, and how many there are. */
+typedef struct Names {
+    u32 n;
     size_t used;
-} Misfits;
+    char text[ERR_TEXT / 2];
+} Names;
 
 static void
-note(Misfits *m, const char *text)
+note(Names *names, const char *text)
 {
-    if (m->missing + m->other > LISTED)
+    size_t left = sizeof names->text - names->used;
+
+    if (names->n++ > LISTED)
         return;
-    m->used += (size_t)snprintf(m->text + m->used, sizeof m->text - m->used,
-                                "%s%s", m->used ? "; " : "", text);
-    if (m->used >= sizeof m->text)
-        m->used = sizeof m->text - 1;
+    snprintf(names->text + names->used, left, "%s%s", names->used ? "; " : "",
+             names->n > LISTED ? "..." : text);
+    names->used += strlen(names->text + names->used);
 }
+
+/* What a file has for the weights of a plan. */
+typedef struct Fit {
+    const TensorRow **row; /* by buffer; NULL: nothing */
+    u32 weights, loaded, renamed;
+    Names missing, other; /* no such tensor; another shape or type */
+    Names unexpected;     /* in the file, not in the plan */
+    Names ignored;        /* no use for them, by the rules of weight_names.c */
+    char renaming[ERR_TEXT / 4]; /* one of them */
+} Fit;
 
 /* "[64,3,7,7]" */
 static char *
@@ -65,64 +68,109 @@ shape_text(u32 rank, const i64 *dim, char text[96])
     return text;
 }
 
-/* Does the file have buffer b as the plan wants it? */
-static void
-compare(const Plan *plan, const PlanBuffer *b, const TensorRow *row, Misfits *m)
+/* Weights of any precision become those of the plan. */
+static int
+fits(const PlanBuffer *b, const TensorRow *row)
 {
-    const char *name = plan_text(plan, b->name);
-    char text[ERR_TEXT / 2], want[96], got[96];
-
-    if (!row) {
-        m->missing++;
-        snprintf(text, sizeof text, "%s missing", name);
-        note(m, text);
-    } else if (row->dtype != b->dtype || row->rank != b->rank ||
-               memcmp(row->dim, b->dim, b->rank * sizeof *b->dim)) {
-        TensorRow plain = {.dtype = b->dtype};
-
-        m->other++;
-        snprintf(text, sizeof text, "%s expected %s%s, got %s%s", name,
-                 tensors_dtype(&plain), shape_text(b->rank, b->dim, want),
-                 tensors_dtype(row), shape_text(row->rank, row->dim, got));
-        note(m, text);
-    }
+    return (row->dtype == b->dtype ||
+            (b->dtype == DT_f32 && tensors_is_float(row->dtype))) &&
+           row->rank == b->rank &&
+           !memcmp(row->dim, b->dim, b->rank * sizeof *b->dim);
 }
 
-static int
-check_all(Err *e, const Plan *plan, Tensors *file, const char *path)
+/* The weight of the plan that a tensor of the file is, or PLAN_NONE. */
+static u32
+weight_of(const Plan *plan, const TensorRow *row, Fit *fit)
 {
-    Misfits m = {0};
-    u32 n = 0;
+    char to[PLAN_NAME + 1], shown[PLAN_NAME + 1];
+    u32 b = plan_buffer(plan, row->name);
+    int kind = WEIGHT_SAME;
+
+    if (b != PLAN_NONE && is_weight(&plan->buffer[b]))
+        return b;
+    kind = weight_name(row->name, to);
+    if (kind == WEIGHT_COUNTER) /* a plan has no use for it */
+        return PLAN_NONE;
+    err_clean(shown, sizeof shown, row->name, strlen(row->name));
+    if (kind == WEIGHT_DROPPED || kind == WEIGHT_PRETRAINED) {
+        note(&fit->ignored, shown);
+        return PLAN_NONE;
+    }
+    b = kind == WEIGHT_RENAMED ? plan_buffer(plan, to) : PLAN_NONE;
+    if (b == PLAN_NONE || !is_weight(&plan->buffer[b])) {
+        note(&fit->unexpected, shown);
+        return PLAN_NONE;
+    }
+    if (!fit->renamed++)
+        snprintf(fit->renaming, sizeof fit->renaming, "%.100s is %.100s", shown,
+                 to);
+    return b;
+}
+
+/* Counts what is missing, and forgets what does not fit. */
+static void
+compare(const Plan *plan, Fit *fit)
+{
+    char text[ERR_TEXT / 2], want[96], got[96];
 
     for (u32 i = 0; i < plan->nbuffer; i++) {
         const PlanBuffer *b = &plan->buffer[i];
+        const TensorRow *row = fit->row[i];
+        const char *name = plan_text(plan, b->name);
 
         if (!is_weight(b))
             continue;
-        compare(plan, b, tensors_find(file, plan_text(plan, b->name)), &m);
-        n++;
+        fit->weights++;
+        if (!row) {
+            snprintf(text, sizeof text, "%s missing", name);
+            note(&fit->missing, text);
+        } else if (!fits(b, row)) {
+            snprintf(text, sizeof text, "%s expected %s%s, got %s%s", name,
+                     tensors_dtype(b->dtype), shape_text(b->rank, b->dim, want),
+                     tensors_dtype(row->dtype),
+                     shape_text(row->rank, row->dim, got));
+            note(&fit->other, text);
+            fit->row[i] = NULL;
+        } else {
+            fit->loaded++;
+        }
     }
-    FAIL_IF(m.missing + m.other, e, SOHO_BAD,
-            "%s: of %u tensors of the plan %u are missing and %u have another "
-            "shape or dtype: %s%s",
-            path, n, m.missing, m.other, m.text,
-            m.missing + m.other > LISTED ? "; ..." : "");
+}
+
+/* fit->row is freed by the caller, in any case. */
+static int
+match(Err *e, const Plan *plan, Tensors *file, const char *path, Fit *fit)
+{
+    memset(fit, 0, sizeof *fit);
+    fit->row = calloc(plan->nbuffer + 1, sizeof *fit->row);
+    FAIL_IF(!fit->row, e, SOHO_MEMORY, "%s: no memory for a list of %u tensors",
+            path, plan->nbuffer);
+    for (u32 i = 0; i < tensors_count(file); i++) {
+        const TensorRow *row = tensors_row(file, i);
+        u32 b = weight_of(plan, row, fit);
+
+        if (b == PLAN_NONE)
+            continue;
+        FAIL_IF(fit->row[b], e, SOHO_BAD,
+                "%s: %.100s and %.100s are both %s of the plan", path,
+                fit->row[b]->name, row->name,
+                plan_text(plan, plan->buffer[b].name));
+        fit->row[b] = row;
+    }
+    compare(plan, fit);
     return 0;
 }
 
-static u32
-count_unexpected(const Plan *plan, const Tensors *file)
+/* Every weight has to be there. */
+static int
+check_all(Err *e, const Fit *fit, const char *path)
 {
-    u32 n = 0;
-
-    for (u32 i = 0; i < tensors_count(file); i++) {
-        const char *name = tensors_row(file, i)->name;
-        u32 b = plan_buffer(plan, name);
-
-        n += !is_ignored(name) &&
-             (b == PLAN_NONE || !is_weight(&plan->buffer[b]));
-    }
-    return n;
+    FAIL_IF(fit->missing.n + fit->other.n, e, SOHO_BAD,
+            "%s: of %u tensors of the plan %u are missing and %u have another "
+            "shape or dtype: %s%s%s",
+            path, fit->weights, fit->missing.n, fit->other.n, fit->other.text,
+            fit->other.n && fit->missing.n ? "; " : "", fit->missing.text);
+    return 0;
 }
 
 /* ----------------------------------------------------------------- loading */
@@ -151,24 +199,25 @@ copy_good(Run *run)
 
 /* Reads what the opened phases can see; the rest was only compared. */
 static int
-load_all(Err *e, Run *run, Tensors *file)
+load_all(Err *e, Run *run, Tensors *file, const Fit *fit)
 {
     const Plan *plan = &run->plan;
 
+    run_weights_changed(run);
     for (u32 i = 0; i < plan->nbuffer; i++) {
-        const PlanBuffer *b = &plan->buffer[i];
+        const TensorRow *row = fit->row[i];
         void *to = run_buffer(run, i);
 
-        if (is_weight(b) && to)
-            TRY(tensors_read(e, file,
-                             tensors_find(file, plan_text(plan, b->name)), to));
+        if (row && to)
+            TRY(plan->buffer[i].dtype == DT_f32
+                    ? tensors_read_f32(e, file, row, to)
+                    : tensors_read(e, file, row, to));
     }
     copy_good(run);
     return 0;
 }
 
-/* PATH, or PATH/weights.safetensors where PATH is a folder. */
-static int
+int
 weights_file(Err *e, const char *path, char file[PATH_MAX])
 {
     int fd = vfs->open(path, O_RDONLY | O_DIRECTORY, 0);
@@ -206,18 +255,98 @@ weights_load(Err *e, Run *run, const char *path, u32 *unexpected)
 {
     char name[PATH_MAX];
     Tensors *file;
+    Fit fit = {0};
 
     TRY(weights_file(e, path, name));
     TRY(tensors_open(e, name, &file));
+    if (!match(e, &run->plan, file, name, &fit) && !check_all(e, &fit, name) &&
+        !load_all(e, run, file, &fit))
+        compare_compat(e, &run->plan, file, name);
     if (unexpected)
-        *unexpected = count_unexpected(&run->plan, file);
-    if (!check_all(e, &run->plan, file, name)) {
-        run_weights_changed(run);
-        if (!load_all(e, run, file))
-            compare_compat(e, &run->plan, file, name);
-    }
+        *unexpected = fit.unexpected.n;
+    free(fit.row);
     tensors_close(file);
     return e->code;
+}
+
+/* --------------------------------------------------- as a run's beginning */
+
+/* One line on what a file gave. */
+static void
+tell(const Fit *fit, const Tensors *file, const char *path, WeightsSay *say,
+     void *context)
+{
+    char line[4 * ERR_TEXT];
+    size_t n = 0;
+    const struct {
+        u32 n;
+        const char *what, *text;
+    } part[] = {
+        {fit->renamed, "under other names", fit->renaming},
+        {fit->other.n, "of another shape", fit->other.text},
+        {fit->ignored.n, "left out", fit->ignored.text},
+        {fit->unexpected.n, "not in the plan", fit->unexpected.text},
+    };
+
+    n += (size_t)snprintf(line, sizeof line, "weights from %.400s: %u of %u",
+                          path, fit->loaded, fit->weights);
+    for (u32 i = 0; i < countof(part); i++)
+        if (part[i].n)
+            n += (size_t)snprintf(line + n, sizeof line - n, "; %u %s (%s)",
+                                  part[i].n, part[i].what, part[i].text);
+    if (*tensors_note(file))
+        snprintf(line + n, sizeof line - n, "; %s", tensors_note(file));
+    say(context, line);
+}
+
+static int
+add(Err *e, Run *run, Tensors *file, const char *path, u8 *have, Fit *fit)
+{
+    TRY(match(e, &run->plan, file, path, fit));
+    FAIL_IF(!fit->loaded, e, SOHO_BAD,
+            "%s: none of its %u tensors is one of the plan's %u: %s%s%s", path,
+            tensors_count(file), fit->weights, fit->other.text,
+            fit->other.n && fit->unexpected.n ? "; " : "",
+            fit->unexpected.text);
+    for (u32 i = 0; i < run->plan.nbuffer; i++)
+        have[i] |= fit->row[i] != NULL;
+    return load_all(e, run, file, fit);
+}
+
+int
+weights_add(Err *e, Run *run, const char *path, u8 *have, WeightsSay *say,
+            void *context)
+{
+    char name[PATH_MAX];
+    Tensors *file;
+    Fit fit = {0};
+
+    TRY(weights_file(e, path, name));
+    TRY(tensors_open(e, name, &file));
+    if (!add(e, run, file, name, have, &fit)) {
+        tell(&fit, file, name, say, context);
+        compare_compat(e, &run->plan, file, name);
+    }
+    free(fit.row);
+    tensors_close(file);
+    return e->code;
+}
+
+void
+weights_left(const Run *run, const u8 *have, WeightsSay *say, void *context)
+{
+    const Plan *plan = &run->plan;
+    char line[ERR_TEXT];
+    Names left = {0};
+
+    for (u32 i = 0; i < plan->nbuffer; i++)
+        if (is_weight(&plan->buffer[i]) && !have[i])
+            note(&left, plan_text(plan, plan->buffer[i].name));
+    if (!left.n)
+        return;
+    snprintf(line, sizeof line, "%u tensors keep their starting values (%s)",
+             left.n, left.text);
+    say(context, line);
 }
 
 /* ------------------------------------------------------------------ saving */

@@ -93,14 +93,19 @@ map() {
 	printf '\n%-24s%s\n' generated/ 'what sohoc makes of soho_tiny, to read'
 	printf '  %-20s  %s\n' soho_tiny.cpu/ "plan.txt and the kernels' sources"
 	room runtime 'soho-rt and libsoho: run a plan' soho_rt.c cmd.c \
-		cmd_train.c cmd_eval.c cmd_infer.c cmd_exec.c cmd_bench.c \
-		cmd_plan.c cmd_data.c calibrate.c api.c answer.c run.h planread.c \
+		cmd_train.c cmd_eval.c cmd_infer.c cmd_exec.c cmd_convert.c \
+		cmd_bench.c cmd_plan.c cmd_data.c calibrate.c api.c answer.c \
+		run.h planread.c \
 		planrows.c planlib.c planverify.c planshow.c device.c exec.c \
-		libdnnl.c weights.c safetensors.c train_open.c train.c log.c \
+		libdnnl.c weights.c weight_names.c tensors.c safetensors.c \
+		train_open.c train.c log.c \
 		checkpoint.c manifest.c state.c dataset.c evaluate.c score.c
 	room runtime/data 'from files to tensors' data.h vqa.c answers.c json.c \
 		json_scalar.c words.c words_split.c zip.c image.c jpeg.c png.c \
 		resize.c feed.c bucket.c picture.c
+	room runtime/torch "PyTorch's files, without ever running them" torch.h \
+		pth_read.c state_dict.c pickle.c opcodes.c objects.c stored.c \
+		pth_write.c
 	room include/soho 'what both programs and their users share' rt.h plan.h
 	room examples 'to begin with' demo.sh easy_vqa.sh ask.c new_op.md
 	room tests 'and what checks all this'

@@ -25,9 +25,10 @@ SOHO_API const char *soho_message(const Soho *run);
 /* Starting values from the counter generator: phase `init` with this seed. */
 SOHO_API int soho_init(Soho *run, uint64_t seed);
 
-/* Reads weights (a safetensors file or a checkpoint folder) by name.  Every
- * parameter and state of the plan must be there with its shape; names in the
- * file that the plan does not have are counted in *unexpected (may be NULL). */
+/* Reads weights (a safetensors or PyTorch file, or a checkpoint folder) by
+ * name.  Every parameter and state of the plan must be there with its shape;
+ * names in the file that the plan does not have are counted in *unexpected (may
+ * be NULL). */
 SOHO_API int soho_load(Soho *run, const char *path, uint32_t *unexpected);
 
 /* Writes parameters and running state under their official names (file.tmp,

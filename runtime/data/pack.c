@@ -83,7 +83,7 @@ add_u32(Bytes *b, u32 v)
 
 /* The fields that a member's local header and its directory entry share. */
 static void
-add_fields(Bytes *b, const char *name, u32 crc, u64 bytes)
+add_fields(Bytes *b, const char *name, u32 crc, u64 bytes, u32 extra)
 {
     enum {
         VERSION = 20,
@@ -105,38 +105,59 @@ add_fields(Bytes *b, const char *name, u32 crc, u64 bytes)
     add_u32(b, (u32)bytes); /* as stored */
     add_u32(b, (u32)bytes);
     add_u16(b, (u32)n);
-    add_u16(b, 0); /* extra field */
+    add_u16(b, extra);
 }
 
-int
-pack_member(Err *e, PackZip *zip, const char *name, const void *data, u64 bytes)
+/* An extra field of n bytes in all, 4 or more, that means nothing; PyTorch has
+ * it so, too. */
+static void
+add_padding(Bytes *b, u32 n)
 {
-    enum { REGULAR_0644 = 0100644, MADE_ON_UNIX = 0x0314 };
-    Bytes *f = &zip->file, *d = &zip->directory;
-    u32 crc = random_crc32(0, data, bytes);
-    u64 at = f->n;
+    static const u8 zero[256];
 
-    FAIL_IF(zip->members == PACK_MEMBERS, e, SOHO_USAGE,
-            "a zip holds at most %d pictures; take fewer", PACK_MEMBERS);
-    FAIL_IF(at + bytes > PACK_MAX_ZIP, e, SOHO_USAGE,
-            "%u pictures need a zip of more than 1 GiB; take fewer or smaller "
-            "ones",
-            zip->members + 1);
+    add_u16(b, 0x4246); /* "FB" */
+    add_u16(b, n - 4);
+    bytes_add(b, zero, n - 4);
+}
+
+void
+pack_header(PackZip *zip, const char *name, u32 crc, u64 bytes, u32 align)
+{
+    enum { REGULAR_0644 = 0100644, MADE_ON_UNIX = 0x0314, HEADER = 30 };
+    Bytes *f = &zip->file, *d = &zip->directory;
+    u64 at = zip->gone + f->n, n = strlen(name);
+    u32 pad = align ? (u32)(-(at + HEADER + n) % align) : 0;
+
+    pad += pad && pad < 4 ? align : 0;
     add_u32(d, 0x02014B50);
     add_u16(d, MADE_ON_UNIX);
-    add_fields(d, name, crc, bytes);
+    add_fields(d, name, crc, bytes, 0);
     add_u16(d, 0); /* comment */
     add_u16(d, 0); /* disk */
     add_u16(d, 0); /* internal attributes */
     add_u32(d, (u32)REGULAR_0644 << 16);
     add_u32(d, (u32)at);
-    bytes_add(d, name, strlen(name));
+    bytes_add(d, name, n);
     add_u32(f, 0x04034B50);
-    add_fields(f, name, crc, bytes);
-    bytes_add(f, name, strlen(name));
-    bytes_add(f, data, bytes);
+    add_fields(f, name, crc, bytes, pad);
+    bytes_add(f, name, n);
+    if (pad)
+        add_padding(f, pad);
     zip->members++;
     f->failed |= d->failed;
+}
+
+int
+pack_member(Err *e, PackZip *zip, const char *name, const void *data, u64 bytes)
+{
+    FAIL_IF(zip->members == PACK_MEMBERS, e, SOHO_USAGE,
+            "a zip holds at most %d pictures; take fewer", PACK_MEMBERS);
+    FAIL_IF(zip->file.n + bytes > PACK_MAX_ZIP, e, SOHO_USAGE,
+            "%u pictures need a zip of more than 1 GiB; take fewer or smaller "
+            "ones",
+            zip->members + 1);
+    pack_header(zip, name, random_crc32(0, data, bytes), bytes, 0);
+    bytes_add(&zip->file, data, bytes);
     return 0;
 }
 
@@ -144,7 +165,7 @@ void
 pack_end(PackZip *zip)
 {
     Bytes *f = &zip->file;
-    u64 at = f->n;
+    u64 at = zip->gone + f->n;
 
     bytes_add(f, zip->directory.data, zip->directory.n);
     add_u32(f, 0x06054B50);

@@ -30,8 +30,13 @@ enum {
 typedef struct PackZip {
     Bytes file, directory;
     u32 members;
+    u64 gone; /* bytes of the file that are no longer in `file` */
 } PackZip;
 
+/* A member's header alone, for a caller who writes the file in parts: `bytes`
+ * of data have to follow, which then count as gone.  They begin at a multiple
+ * of `align` (0: anywhere).  No limit is checked. */
+void pack_header(PackZip *zip, const char *name, u32 crc, u64 bytes, u32 align);
 /* `name` is UTF-8.  SOHO_USAGE: the zip passes one of the limits. */
 int pack_member(Err *e, PackZip *zip, const char *name, const void *data,
                 u64 bytes);

@@ -23,7 +23,7 @@ says "no command" 2 "usage: soho-rt COMMAND"
 says "help" 0 "calibrate" --help
 says "unknown command" 2 "unknown command 'trian', did you mean train?" trian
 says "unknown far command" 2 "unknown command 'xyzzy'" xyzzy
-for command in train eval infer exec bench plan; do
+for command in train eval infer exec convert bench plan; do
     says "$command --help" 0 "usage: soho-rt $command" $command --help
 done
 says "unknown option" 2 "unknown option '--sede', did you mean --seed?" \
@@ -46,6 +46,17 @@ says "short plan" 3 "truncated at 8, need 80" plan "$tmp/plan.bin"
 head -c 200 /dev/zero >"$tmp/plan.bin"
 says "other file" 3 "not a plan" bench "$tmp/plan.bin"
 says "data words" 2 "unknown word 'imgae'" data imgae
+says "convert without OUT" 2 "missing 'OUT'" convert "$tmp/x.pth"
+says "convert to what" 2 "OUT has to end in .safetensors, .pth, .pt or .bin" \
+    convert "$tmp/x.pth" "$tmp/x.bin.gz"
+says "convert nothing" 6 "nowhere.pth: cannot open" \
+    convert nowhere.pth "$tmp/x.safetensors"
+printf 'cos\nsystem\n(S"touch %s/owned"\ntR.' "$tmp" >"$tmp/x.pth"
+says "convert a trap" 3 "pickle: forbidden global os.system at byte 0" \
+    convert "$tmp/x.pth" "$tmp/x.safetensors"
+[ ! -e "$tmp/owned" ] && [ ! -e "$tmp/x.safetensors" ] &&
+    echo "ok convert leaves nothing" ||
+    echo "not ok convert leaves nothing: $(ls "$tmp")"
 "$SOHOC" tests/plan/models/small.lua -o "$tmp/null" -t null >/dev/null
 says "a plan without code" 5 "which has no code: compile it with sohoc -t cpu" \
     bench "$tmp/null/plan.bin"

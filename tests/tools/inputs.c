@@ -102,11 +102,11 @@ write_doors(Err *e, const char *path, int one, const f32 *answers, u32 nanswer)
 {
     i64 b = one ? 1 : B, s = one ? 1 : S;
     const TensorOut row[] = {
-        {"image", DT_u8, 4, {b, H, W, 3}, image},
-        {"image_size", DT_i32, 2, {b, 2}, image_size},
-        {"tokens", DT_i32, 3, {b, s, T}, tokens},
-        {"token_mask", DT_i32, 3, {b, s, T}, token_mask},
-        {"answers", DT_f32, 3, {b, s, nanswer}, answers},
+        {"image", DT_u8, 4, {b, H, W, 3}, .data = image},
+        {"image_size", DT_i32, 2, {b, 2}, .data = image_size},
+        {"tokens", DT_i32, 3, {b, s, T}, .data = tokens},
+        {"token_mask", DT_i32, 3, {b, s, T}, .data = token_mask},
+        {"answers", DT_f32, 3, {b, s, nanswer}, .data = answers},
     };
     const TensorOut last[] = {{"mlm_labels", DT_i32, 3, {b, s, T}, mlm_labels},
                               {"itm_labels", DT_i32, 2, {b, s}, itm_labels}};

@@ -43,10 +43,10 @@ round_trip(void)
     static const i32 b[1] = {-7};
     static const u8 c[3] = {1, 2, 255};
     const TensorOut out[] = {
-        {"layer.weight", DT_f32, 2, {2, 3}, a},
-        {"odd \"name\"\n", DT_u8, 1, {3}, c},
-        {"scalar", DT_i32, 0, {0}, b},
-        {"empty", DT_f32, 2, {0, 4}, a},
+        {"layer.weight", DT_f32, 2, {2, 3}, .data = a},
+        {"odd \"name\"\n", DT_u8, 1, {3}, .data = c},
+        {"scalar", DT_i32, 0, {0}, .data = b},
+        {"empty", DT_f32, 2, {0, 4}, .data = a},
     };
     const char *const meta[] = {"plan", "a\"b", "step", "3", NULL};
     const char *path = in_room("trip.safetensors");
@@ -197,10 +197,10 @@ write_trained(const char *path, u32 n, u32 dtype, const char *const *meta)
 {
     static const f32 data[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     const TensorOut rows[] = {
-        {"a.weight", DT_f32, 2, {3, 4}, data},
-        {"bn.running_mean", dtype, 1, {4}, data},
-        {"bn.num_batches_tracked", DT_i32, 0, {0}, data},
-        {"stranger", DT_f32, 1, {1}, data},
+        {"a.weight", DT_f32, 2, {3, 4}, .data = data},
+        {"bn.running_mean", dtype, 1, {4}, .data = data},
+        {"bn.num_batches_tracked", DT_i32, 0, {0}, .data = data},
+        {"stranger", DT_f32, 1, {1}, .data = data},
     };
     Err e = {0};
 
@@ -377,7 +377,8 @@ same_tensor(Json *j, Tensors *file, const char *name)
         if (row && !strcmp(key, "sha256"))
             hash_of(file, row, hex);
         same = same &&
-               !strcmp(text, strcmp(key, "dtype") ? hex : tensors_dtype(row));
+               !strcmp(text,
+                       strcmp(key, "dtype") ? hex : tensors_dtype(row->dtype));
     }
     return same;
 }

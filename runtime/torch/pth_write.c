@@ -1,0 +1,237 @@
+/* pth_write.c - tensors as a PyTorch file of the zip format.
+ *
+ * In: tensors by name.  Out: archive/data.pkl, which builds an OrderedDict of
+ * them, and archive/data/N with their elements at multiples of 64 bytes.  Rows
+ * that are read from the same tensor of a file share one storage. */
+#include "runtime/torch/torch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/data/pack.h"
+#include "runtime/random.h"
+#include "runtime/tensors_own.h"
+#include "runtime/vfs.h"
+
+enum { ALIGN = 64 };
+
+typedef struct Out {
+    const TensorOut *rows;
+    u32 n;
+    int fd;
+    const char *path;
+    PackZip zip;
+    Bytes pickle;
+    Buffer room;
+} Out;
+
+/* ------------------------------------------------------------------ pickle */
+
+static void
+put_raw(Out *out, const char *opcodes)
+{
+    bytes_add(&out->pickle, opcodes, strlen(opcodes));
+}
+
+/* The lowest n bytes of a number, little-endian. */
+static void
+put_number(Out *out, u64 value, u32 n)
+{
+    u8 at[8];
+
+    for (u32 i = 0; i < n; i++)
+        at[i] = (u8)(value >> 8 * i);
+    bytes_add(&out->pickle, at, n);
+}
+
+static void
+put_text(Out *out, const char *text)
+{
+    put_raw(out, "X"); /* BINUNICODE */
+    put_number(out, strlen(text), 4);
+    put_raw(out, text);
+}
+
+static void
+put_integer(Out *out, i64 value)
+{
+    if (value <= INT32_MAX) {
+        put_raw(out, "J"); /* BININT */
+        put_number(out, (u64)value, 4);
+    } else {
+        put_raw(out, "\x8a\x08"); /* LONG1 */
+        put_number(out, (u64)value, 8);
+    }
+}
+
+/* Name of the storage class of a type, NULL: PyTorch has none. */
+static const char *
+storage_class(u32 dtype)
+{
+    switch (dtype) {
+#define X(class_, dtype)                                                       \
+    case dtype:                                                                \
+        return #class_;
+        TORCH_STORAGES(X)
+#undef X
+    default:
+        return NULL;
+    }
+}
+
+/* The row whose storage row i uses: itself, or an earlier one. */
+static u32
+storage_of(const Out *out, u32 i)
+{
+    u32 k = 0;
+
+    while (k < i && (!out->rows[i].row || out->rows[k].row != out->rows[i].row))
+        k++;
+    return k;
+}
+
+static void
+put_storage(Out *out, u32 i)
+{
+    const TensorOut *row = &out->rows[i];
+    char text[64];
+
+    put_raw(out, "("); /* MARK */
+    put_text(out, "storage");
+    snprintf(text, sizeof text, "ctorch\n%s\n", storage_class(row->dtype));
+    put_raw(out, text);
+    snprintf(text, sizeof text, "%u", storage_of(out, i));
+    put_text(out, text);
+    put_text(out, "cpu");
+    put_integer(
+        out, (i64)(tensors_out_bytes(row) / tensors_dtype_bytes(row->dtype)));
+    put_raw(out, "tQ"); /* TUPLE, BINPERSID */
+}
+
+/* The sizes, and of strides that leave no gaps the products of those behind. */
+static void
+put_sizes(Out *out, const TensorOut *row)
+{
+    put_raw(out, "(");
+    for (u32 i = 0; i < row->rank; i++)
+        put_integer(out, row->dim[i]);
+    put_raw(out, "t(");
+    for (u32 i = 0; i < row->rank; i++) {
+        i64 stride = 1;
+
+        for (u32 k = i + 1; k < row->rank; k++)
+            stride *= max_i64(row->dim[k], 1);
+        put_integer(out, stride);
+    }
+    put_raw(out, "t");
+}
+
+static const char ordered_dict[] = "ccollections\nOrderedDict\n)R";
+
+/* {name: _rebuild_tensor_v2(storage, 0, sizes, strides, False, {}), ...} */
+static void
+make_pickle(Out *out)
+{
+    put_raw(out, "\x80\x02"); /* PROTO 2 */
+    put_raw(out, ordered_dict);
+    for (u32 i = 0; i < out->n; i++) {
+        put_text(out, out->rows[i].name);
+        put_raw(out, "ctorch._utils\n_rebuild_tensor_v2\n(");
+        put_storage(out, i);
+        put_integer(out, 0);
+        put_sizes(out, &out->rows[i]);
+        put_raw(out, "\x89"); /* NEWFALSE */
+        put_raw(out, ordered_dict);
+        put_raw(out, "tRs"); /* TUPLE, REDUCE, SETITEM */
+    }
+    put_raw(out, ".");
+}
+
+/* --------------------------------------------------------------------- zip */
+
+/* Writes what has been put together. */
+static int
+flush_zip(Err *e, Out *out)
+{
+    Bytes *f = &out->zip.file;
+
+    FAIL_IF(f->failed || out->pickle.failed, e, SOHO_MEMORY,
+            "%s: no memory for its directory", out->path);
+    TRY(vfs_write_all(e, out->fd, out->path, f->data, f->n));
+    out->zip.gone += f->n;
+    f->n = 0;
+    return 0;
+}
+
+static int
+put_member(Err *e, Out *out, const char *record, const void *data, u64 bytes)
+{
+    char name[64];
+
+    FAIL_IF(out->zip.members == PACK_MEMBERS ||
+                bytes > UINT32_MAX - (1u << 24) - out->zip.gone,
+            e, SOHO_BAD,
+            "%s: a .pth of more than 4 GiB or %d tensors; write .safetensors",
+            out->path, PACK_MEMBERS);
+    snprintf(name, sizeof name, "archive/%s", record);
+    pack_header(&out->zip, name, random_crc32(0, data, bytes), bytes, ALIGN);
+    TRY(flush_zip(e, out));
+    TRY(vfs_write_all(e, out->fd, out->path, data, bytes));
+    out->zip.gone += bytes;
+    return 0;
+}
+
+static int
+put_tensors(Err *e, Out *out)
+{
+    char record[32];
+    const void *data = NULL;
+
+    for (u32 i = 0; i < out->n; i++) {
+        if (storage_of(out, i) != i)
+            continue;
+        TRY(tensors_out_data(e, &out->rows[i], &out->room, &data));
+        snprintf(record, sizeof record, "data/%u", i);
+        TRY(put_member(e, out, record, data, tensors_out_bytes(&out->rows[i])));
+    }
+    return 0;
+}
+
+static int
+put_file(Err *e, int fd, const char *path, void *context)
+{
+    Out *out = context;
+
+    out->fd = fd;
+    out->path = path;
+    TRY(put_member(e, out, "data.pkl", out->pickle.data, out->pickle.n));
+    TRY(put_member(e, out, "byteorder", "little", 6));
+    TRY(put_tensors(e, out));
+    TRY(put_member(e, out, "version", "3\n", 2));
+    pack_end(&out->zip);
+    return flush_zip(e, out);
+}
+
+int
+torch_write(Err *e, const char *path, const TensorOut *rows, u32 n)
+{
+    Out out = {.rows = rows, .n = n};
+    char shown[128];
+
+    for (u32 i = 0; i < n; i++)
+        FAIL_IF(
+            !storage_class(rows[i].dtype), e, SOHO_BAD,
+            "%s: tensor %s: PyTorch has no type %s", path,
+            err_clean(shown, sizeof shown, rows[i].name, strlen(rows[i].name)),
+            tensors_dtype(rows[i].dtype));
+    make_pickle(&out);
+    if (out.pickle.failed)
+        err_set(e, SOHO_MEMORY, "%s: no memory for its pickle", path);
+    else
+        vfs_replace_by(e, path, put_file, &out);
+    bytes_free(&out.pickle);
+    pack_free(&out.zip);
+    buffer_free(&out.room);
+    return e->code;
+}
