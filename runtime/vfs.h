@@ -22,6 +22,9 @@ typedef struct Vfs {
 
 extern const Vfs *vfs; /* the system's, unless a test replaced it */
 
+/* Sets SOHO_IO with errno's reason; `doing` is a verb, "open" or "write". */
+int vfs_fail(Err *e, const char *doing, const char *path);
+
 /* Reads a whole regular file of at most `limit` bytes; *data is malloc'ed with
  * one 0 byte after the end.  SOHO_IO: cannot open or read, not a regular
  * file; SOHO_BAD: larger than limit; SOHO_MEMORY. */

@@ -99,7 +99,7 @@ map() {
 		libdnnl.c weights.c safetensors.c train_open.c train.c log.c \
 		checkpoint.c manifest.c state.c dataset.c evaluate.c score.c
 	room runtime/data 'from files to tensors' data.h vqa.c answers.c json.c \
-		json_scalar.c words.c words_split.c zip.c image.c jpeg.c png.c \
+		json_scalar.c json_file.c words.c words_split.c zip.c image.c jpeg.c png.c \
 		resize.c feed.c bucket.c picture.c
 	room include/soho 'what both programs and their users share' rt.h plan.h
 	room examples 'to begin with' demo.sh easy_vqa.sh ask.c new_op.md

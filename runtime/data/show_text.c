@@ -18,12 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    FILE_LIMIT = 1 << 30,
-    TEXT_LIMIT = 1 << 20,
-    VOCABULARY_LIMIT = 1 << 28,
-    USUAL_TOKENS = 16
-};
+enum { TEXT_LIMIT = 1 << 20, VOCABULARY_LIMIT = 1 << 28, USUAL_TOKENS = 16 };
 
 typedef struct Options {
     const char *vocabulary, *lines;
@@ -145,18 +140,14 @@ static int
 print_lines(Err *e, const Options *o, FILE *out)
 {
     char *room = malloc(TEXT_LIMIT);
-    u8 *text;
-    u64 bytes;
     Json j;
 
     if (!room)
         return err_set(e, SOHO_MEMORY, "no memory for a text");
-    if (!vfs_read_file(e, o->lines, FILE_LIMIT, &text, &bytes)) {
-        json_start(&j, e, o->lines, text, bytes);
+    if (!json_open(&j, e, o->lines))
         while (!e->code && json_more(&j))
             print_line(&j, o, room, out);
-        free(text);
-    }
+    json_close(&j);
     free(room);
     return e->code;
 }
@@ -185,16 +176,12 @@ show_tokens(Err *e, int argc, char **argv, FILE *out)
 static int
 show_values(Err *e, const char *path, FILE *out)
 {
-    u8 *text;
-    u64 bytes;
     Json j;
 
-    TRY(vfs_read_file(e, path, FILE_LIMIT, &text, &bytes));
-    json_start(&j, e, path, text, bytes);
-    if (!json_skip(&j) && !json_end(&j))
+    if (!json_open(&j, e, path) && !json_skip(&j) && !json_end(&j))
         fprintf(out, "%s: ok, %llu values, depth %u\n", path,
                 (unsigned long long)j.nvalue, j.deepest);
-    free(text);
+    json_close(&j);
     return e->code;
 }
 
