@@ -68,6 +68,8 @@ static const struct Word {
      "FILE..."},
     {"tokens", "ids of questions", NULL, show_tokens,
      "--vocab F [--cap N] TEXT... | --file LINES"},
+    {"answers", "normal forms of answers, as `score` compares them", NULL,
+     show_answers, "TEXT... | --file LINES"},
     {"json", "check JSON or a set of questions", NULL, show_json,
      "[--vqa --answers N --vocab F [--tokens N] [--test]] FILE..."},
     {"tensors", "rows of a safetensors file and their checksums", NULL,
