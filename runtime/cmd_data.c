@@ -11,6 +11,7 @@
 #include "runtime/data/shapes.h"
 #include "runtime/data/show.h"
 #include "runtime/data/split.h"
+#include "runtime/data/vqa2.h"
 #include "runtime/digest.h"
 #include "runtime/run.h"
 
@@ -62,6 +63,8 @@ static const struct Word {
     {"shapes", "make a data set of coloured shapes", cmd_shapes, NULL, NULL},
     {"split", "part a data set into training and unseen", cmd_split, NULL,
      NULL},
+    {"vqa2", "official VQA v2 files become a split of a data set", cmd_vqa2,
+     NULL, NULL},
     {"image", "size and checksum of decoded pictures", NULL, show_image,
      "[--long L --short S [--normalise]] FILE..."},
     {"zip", "members of an archive and their checksums", NULL, show_zip,

@@ -212,15 +212,11 @@ write_new(Err *e, const char *path, const void *data, u64 bytes)
 }
 
 int
-vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes)
+vfs_settle(Err *e, char *fresh, const char *path)
 {
-    char fresh[PATH_MAX];
     char *slash;
 
-    FAIL_IF(snprintf(fresh, sizeof fresh, "%s.tmp", path) >= (int)sizeof fresh,
-            e, SOHO_IO, "%.64s...: path of more than %d bytes", path,
-            PATH_MAX - 5);
-    if (!write_new(e, fresh, data, bytes) && vfs->rename(fresh, path))
+    if (!e->code && vfs->rename(fresh, path))
         vfs_fail(e, "rename to", path);
     if (e->code) {
         vfs->unlink(fresh);
@@ -231,6 +227,18 @@ vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes)
         return vfs_sync_dir(e, ".");
     slash[slash == fresh] = 0; /* "/file" lies in "/" */
     return vfs_sync_dir(e, fresh);
+}
+
+int
+vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes)
+{
+    char fresh[PATH_MAX];
+
+    FAIL_IF(snprintf(fresh, sizeof fresh, "%s.tmp", path) >= (int)sizeof fresh,
+            e, SOHO_IO, "%.64s...: path of more than %d bytes", path,
+            PATH_MAX - 5);
+    write_new(e, fresh, data, bytes);
+    return vfs_settle(e, fresh, path);
 }
 
 int

@@ -43,6 +43,11 @@ int vfs_write_all(Err *e, int fd, const char *path, const void *from, u64 n);
  * old file or the whole new one is there afterwards.  SOHO_IO. */
 int vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes);
 
+/* Ends the writing of `fresh`, a file beside `path` that is on the disk: gives
+ * it that name, or removes it where an error is set.  `fresh` is used up.
+ * SOHO_IO. */
+int vfs_settle(Err *e, char *fresh, const char *path);
+
 /* fsync of a folder, so that a rename inside it lasts; SOHO_IO. */
 int vfs_sync_dir(Err *e, const char *path);
 

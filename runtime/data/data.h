@@ -28,6 +28,11 @@ void image_free(Image *image);
 int image_decode_into(Err *e, const char *name, const u8 *data, u64 bytes,
                       Buffer *pixels, Image *image);
 
+/* image_measure.c: the size that image_decode would find, from the head of the file
+ * alone; whether the rest is sound is not seen.  SOHO_BAD. */
+int image_measure(Err *e, const char *name, const u8 *data, u64 bytes, i32 *w,
+               i32 *h);
+
 /* Size that keeps the aspect ratio: scale = min(long/max(h,w), short/min(h,w)),
  * new = (int)(side*scale + 0.5), at least 1.  MODEL: section 1 of the notes
  * on preprocessing (Python's float64 arithmetic). */
