@@ -22,8 +22,13 @@ static u64
 character(const u8 *s, u64 left, u32 *code)
 {
     utf8proc_int32_t c;
-    utf8proc_ssize_t n = utf8proc_iterate(s, (utf8proc_ssize_t)left, &c);
+    utf8proc_ssize_t n;
 
+    if (*s < 0x80) {
+        *code = *s;
+        return 1;
+    }
+    n = utf8proc_iterate(s, (utf8proc_ssize_t)left, &c);
     *code = n > 0 ? (u32)c : *s;
     return n > 0 ? (u64)n : 1;
 }
@@ -163,6 +168,23 @@ letter_follows(const u8 *s, u64 n)
     return 0;
 }
 
+/* Does the word so far, the end of s[0..n), have a letter in it? */
+static int
+letter_precedes(const u8 *s, u64 n)
+{
+    u32 c;
+
+    for (u64 i = n; i > 0; n = i) {
+        do
+            i--;
+        while (i > 0 && (s[i] & 0xc0) == 0x80);
+        character(s + i, n - i, &c);
+        if (!is_ignorable(c))
+            return is_cased(c);
+    }
+    return 0;
+}
+
 static void
 add_code(Bytes *to, u32 code)
 {
@@ -177,27 +199,24 @@ static void
 lower(const u8 *s, u64 n, Bytes *to)
 {
     enum { DOTTED_I = 0x130, DOT_ABOVE = 0x307, SIGMA = 0x3a3, FINAL = 0x3c2 };
-    int in_word = 0; /* a letter came last, ignorable characters aside */
     u64 length;
     u32 c;
 
     for (u64 i = 0; i < n; i += length) {
         length = character(s + i, n - i, &c);
-        if (c == DOTTED_I) {
-            add_code(to, 'i');
-            add_code(to, DOT_ABOVE);
-        } else if (c == SIGMA && in_word &&
-                   !letter_follows(s + i + length, n - i - length)) {
-            add_code(to, FINAL);
-        } else if (length == 1) { /* ASCII, or no character */
+        if (length == 1) { /* ASCII, or no character */
             u8 one = (u8)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 
             bytes_add(to, &one, 1);
+        } else if (c == DOTTED_I) {
+            add_code(to, 'i');
+            add_code(to, DOT_ABOVE);
+        } else if (c == SIGMA && letter_precedes(s, i) &&
+                   !letter_follows(s + i + length, n - i - length)) {
+            add_code(to, FINAL);
         } else {
             add_code(to, (u32)utf8proc_tolower((utf8proc_int32_t)c));
         }
-        if (!is_ignorable(c))
-            in_word = is_cased(c);
     }
 }
 
@@ -246,9 +265,12 @@ static const char *const contraction[] = {
 static int
 lacks(const char *word, u64 n, const char *form)
 {
-    u64 mark = strcspn(form, "^~");
-    u64 skip = form[mark] == '~'; /* the apostrophe in the word */
+    u64 mark, skip;
 
+    if (!n || (form[0] != word[0] && form[0] != '^'))
+        return 0; /* most of them */
+    mark = strcspn(form, "^~");
+    skip = form[mark] == '~'; /* the apostrophe in the word */
     if (n != strlen(form) - 1 + skip || memcmp(word, form, mark) ||
         (skip && word[mark] != '\''))
         return 0;
@@ -260,10 +282,11 @@ add_contracted(const char *word, u64 n, Bytes *to)
 {
     for (u32 i = 0; i < countof(contraction); i++) {
         const char *form = contraction[i];
-        u64 mark = strcspn(form, "^~");
+        u64 mark;
 
         if (!lacks(word, n, form))
             continue;
+        mark = strcspn(form, "^~");
         bytes_add(to, form, mark);
         bytes_add(to, "'", form[mark] == '^');
         bytes_add(to, form + mark + 1, strlen(form + mark + 1));
