@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runtime/cmd.h"
+#include "runtime/data/captions.h"
 #include "runtime/data/shapes.h"
 #include "runtime/data/show.h"
 #include "runtime/data/split.h"
@@ -65,6 +66,7 @@ static const struct Word {
      NULL},
     {"vqa2", "official VQA v2 files become a split of a data set", cmd_vqa2,
      NULL, NULL},
+    {"captions", "captions become pre-training data", cmd_captions, NULL, NULL},
     {"image", "size and checksum of decoded pictures", NULL, show_image,
      "[--long L --short S [--normalise]] FILE..."},
     {"zip", "members of an archive and their checksums", NULL, show_zip,
