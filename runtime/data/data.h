@@ -28,8 +28,8 @@ void image_free(Image *image);
 int image_decode_into(Err *e, const char *name, const u8 *data, u64 bytes,
                       Buffer *pixels, Image *image);
 
-/* image_measure.c: the size that image_decode would find, from the head of the file
- * alone; whether the rest is sound is not seen.  SOHO_BAD. */
+/* image_measure.c: the size that image_decode would find, from the head of the
+ * file alone; whether the rest is sound is not seen.  SOHO_BAD. */
 int image_measure(Err *e, const char *name, const u8 *data, u64 bytes, i32 *w,
                i32 *h);
 
