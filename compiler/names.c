@@ -12,6 +12,7 @@ typedef struct Lines {
     const char *path;
     const char **text; /* interned, without the line's end */
     u32 n, cap;
+    int answers; /* one may be empty: "a" in normal form is */
 } Lines;
 
 /* "answers=yes.txt" -> "yes.txt"; NULL for another key, or a number. */
@@ -57,7 +58,7 @@ add_line(Lines *l, const char *s, u64 n)
 
     if (n && s[n - 1] == '\r')
         n--;
-    if (!n)
+    if (!n && !l->answers)
         die(SOHO_BAD, "%s:%u: an empty line", l->path, line);
     bad = diag_plain(s, n);
     if (bad < n)
@@ -128,7 +129,8 @@ names_read(Prog *p)
     for (u32 i = 0; i < p->opt.nset; i++) {
         const char *answers = path_of(p->opt.set[i], "answers");
         const char *vocab = path_of(p->opt.set[i], "vocab");
-        Lines l = {.path = answers ? answers : vocab};
+        Lines l = {.path = answers ? answers : vocab,
+                   .answers = answers != NULL};
         u64 bytes;
         u8 *text;
 

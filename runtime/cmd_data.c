@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "runtime/cmd.h"
+#include "runtime/data/captions.h"
 #include "runtime/data/shapes.h"
 #include "runtime/data/show.h"
 #include "runtime/data/split.h"
+#include "runtime/data/vqa2.h"
 #include "runtime/digest.h"
 #include "runtime/run.h"
 
@@ -62,12 +64,17 @@ static const struct Word {
     {"shapes", "make a data set of coloured shapes", cmd_shapes, NULL, NULL},
     {"split", "part a data set into training and unseen", cmd_split, NULL,
      NULL},
+    {"vqa2", "official VQA v2 files become a split of a data set", cmd_vqa2,
+     NULL, NULL},
+    {"captions", "captions become pre-training data", cmd_captions, NULL, NULL},
     {"image", "size and checksum of decoded pictures", NULL, show_image,
      "[--long L --short S [--normalise]] FILE..."},
     {"zip", "members of an archive and their checksums", NULL, show_zip,
      "FILE..."},
     {"tokens", "ids of questions", NULL, show_tokens,
      "--vocab F [--cap N] TEXT... | --file LINES"},
+    {"answers", "normal forms of answers, as `score` compares them", NULL,
+     show_answers, "TEXT... | --file LINES"},
     {"json", "check JSON or a set of questions", NULL, show_json,
      "[--vqa --answers N --vocab F [--tokens N] [--test]] FILE..."},
     {"tensors", "rows of a file of weights and their checksums", NULL,

@@ -174,10 +174,6 @@ submit(Err *e, const Eval *o, const PlanData *plan, const Vqa *set,
     size_t n = 0;
     FILE *out;
 
-    FAIL_IF(!plan->names, e, SOHO_BAD,
-            "%s: has no answer names to submit; compile the model with --set "
-            "answers=FILE",
-            o->plan);
     out = open_memstream(&text, &n);
     FAIL_IF(!out, e, SOHO_MEMORY, "%s: no memory for its text", o->submit);
     print_submission(out, plan, set, answer);
@@ -198,6 +194,10 @@ eval(Err *e, Run *run, const Eval *o, const PlanData *plan, Dataset *data)
     Result r;
 
     memset(&r, 0, sizeof r);
+    FAIL_IF(o->submit && !plan->names, e, SOHO_BAD,
+            "%s: has no answer names to submit; compile the model with --set "
+            "answers=FILE",
+            o->plan);
     TRY(checkpoint_weights(e, o->weights, path));
     TRY(weights_load(e, run, path, NULL));
     if (*e->text)

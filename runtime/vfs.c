@@ -86,9 +86,8 @@ named(Err *e, const char *path)
     return err_at(e, "%s", err_clean(clean, sizeof clean, path, strlen(path)));
 }
 
-/* SOHO_IO with errno's reason; `doing` is a verb, "open" or "write". */
-static int
-fail(Err *e, const char *doing, const char *path)
+int
+vfs_fail(Err *e, const char *doing, const char *path)
 {
     err_set(e, SOHO_IO, "cannot %s: %s", doing, strerror(errno));
     return named(e, path);
@@ -144,7 +143,7 @@ vfs_read_into(Err *e, const char *path, u64 limit, Buffer *to, u64 *bytes)
     int code, fd = vfs->open(path, O_RDONLY, 0);
 
     if (fd < 0)
-        return fail(e, "open", path);
+        return vfs_fail(e, "open", path);
     code = read_whole(e, fd, limit, to, bytes);
     vfs->close(fd);
     return code ? named(e, path) : 0;
@@ -174,7 +173,7 @@ vfs_write_all(Err *e, int fd, const char *path, const void *from, u64 n)
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return fail(e, "write", path);
+            return vfs_fail(e, "write", path);
         done += (u64)put;
     }
     return 0;
@@ -186,11 +185,11 @@ vfs_sync_dir(Err *e, const char *path)
     int bad, fd = vfs->open(path, O_RDONLY | O_DIRECTORY, 0);
 
     if (fd < 0)
-        return fail(e, "open folder", path);
+        return vfs_fail(e, "open folder", path);
     /* EINVAL: a file system that does not know fsync of folders. */
     bad = vfs->fsync(fd) && errno != EINVAL;
     if (bad)
-        fail(e, "sync folder", path);
+        vfs_fail(e, "sync folder", path);
     vfs->close(fd);
     return bad ? e->code : 0;
 }
@@ -203,26 +202,22 @@ write_new(Err *e, const char *path, VfsPut *put, void *context)
         fd = vfs->open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666);
 
     if (fd < 0)
-        return fail(e, "create", path);
+        return vfs_fail(e, "create", path);
     code = put(e, fd, path, context);
     if (!code && vfs->fsync(fd))
-        code = fail(e, "sync", path);
+        code = vfs_fail(e, "sync", path);
     if (vfs->close(fd) && !code)
-        code = fail(e, "close", path);
+        code = vfs_fail(e, "close", path);
     return code;
 }
 
 int
-vfs_replace_by(Err *e, const char *path, VfsPut *put, void *context)
+vfs_settle(Err *e, char *fresh, const char *path)
 {
-    char fresh[PATH_MAX];
     char *slash;
 
-    FAIL_IF(snprintf(fresh, sizeof fresh, "%s.tmp", path) >= (int)sizeof fresh,
-            e, SOHO_IO, "%.64s...: path of more than %d bytes", path,
-            PATH_MAX - 5);
-    if (!write_new(e, fresh, put, context) && vfs->rename(fresh, path))
-        fail(e, "rename to", path);
+    if (!e->code && vfs->rename(fresh, path))
+        vfs_fail(e, "rename to", path);
     if (e->code) {
         vfs->unlink(fresh);
         return e->code;
@@ -232,6 +227,18 @@ vfs_replace_by(Err *e, const char *path, VfsPut *put, void *context)
         return vfs_sync_dir(e, ".");
     slash[slash == fresh] = 0; /* "/file" lies in "/" */
     return vfs_sync_dir(e, fresh);
+}
+
+int
+vfs_replace_by(Err *e, const char *path, VfsPut *put, void *context)
+{
+    char fresh[PATH_MAX];
+
+    FAIL_IF(snprintf(fresh, sizeof fresh, "%s.tmp", path) >= (int)sizeof fresh,
+            e, SOHO_IO, "%.64s...: path of more than %d bytes", path,
+            PATH_MAX - 5);
+    write_new(e, fresh, put, context);
+    return vfs_settle(e, fresh, path);
 }
 
 /* A whole file in memory. */
@@ -265,10 +272,10 @@ vfs_remove_dir(Err *e, const char *path)
     char file[PATH_MAX];
 
     if (fd < 0)
-        return fail(e, "open folder", path);
+        return vfs_fail(e, "open folder", path);
     dir = fdopendir(fd);
     if (!dir) {
-        fail(e, "read folder", path);
+        vfs_fail(e, "read folder", path);
         vfs->close(fd);
         return e->code;
     }
@@ -281,10 +288,10 @@ vfs_remove_dir(Err *e, const char *path)
             (int)sizeof file)
             err_set(e, SOHO_IO, "%.64s...: path too long", path);
         else if (vfs->unlink(file))
-            fail(e, "remove", file);
+            vfs_fail(e, "remove", file);
     }
     closedir(dir);
     if (!e->code && vfs->rmdir(path))
-        fail(e, "remove folder", path);
+        vfs_fail(e, "remove folder", path);
     return e->code;
 }

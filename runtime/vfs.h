@@ -22,6 +22,9 @@ typedef struct Vfs {
 
 extern const Vfs *vfs; /* the system's, unless a test replaced it */
 
+/* Sets SOHO_IO with errno's reason; `doing` is a verb, "open" or "write". */
+int vfs_fail(Err *e, const char *doing, const char *path);
+
 /* Reads a whole regular file of at most `limit` bytes; *data is malloc'ed with
  * one 0 byte after the end.  SOHO_IO: cannot open or read, not a regular
  * file; SOHO_BAD: larger than limit; SOHO_MEMORY. */
@@ -43,6 +46,11 @@ int vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes);
  * name of the new file, for messages. */
 typedef int VfsPut(Err *e, int fd, const char *path, void *context);
 int vfs_replace_by(Err *e, const char *path, VfsPut *put, void *context);
+
+/* Ends the writing of `fresh`, a file beside `path` that is on the disk: gives
+ * it that name, or removes it where an error is set.  `fresh` is used up.
+ * SOHO_IO. */
+int vfs_settle(Err *e, char *fresh, const char *path);
 
 /* fsync of a folder, so that a rename inside it lasts; SOHO_IO. */
 int vfs_sync_dir(Err *e, const char *path);

@@ -4,7 +4,6 @@
  * (object).  Out: the names in the order of their labels, checked to be one to
  * one and, where both are there, to say the same. */
 #include "runtime/data/vqa_own.h"
-#include "runtime/vfs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -257,21 +256,19 @@ int
 vqa_answers(Err *e, const char *path, char ***names, u32 *n)
 {
     Answers list, map;
-    char *room;
-    u8 *text;
-    u64 bytes;
+    char *room = malloc(VQA_MAX_TEXT);
     Json j;
     int code;
 
     *names = NULL;
     *n = 0;
-    TRY(vfs_read_file(e, path, VQA_MAX_FILE, &text, &bytes));
     answers_start(&list);
     answers_start(&map);
-    room = malloc(VQA_MAX_TEXT);
-    json_start(&j, e, path, text, bytes);
-    code = room ? read_answers(&j, room, &list, &map)
-                : err_set(e, SOHO_MEMORY, "%s: no memory for its text", path);
+    code = json_open(&j, e, path);
+    if (!room)
+        code = err_set(e, SOHO_MEMORY, "%s: no memory for its text", path);
+    if (!code)
+        code = read_answers(&j, room, &list, &map);
     if (!code)
         code = answers_settle(&j, &list, &map, names, n);
     if (!code && !*n)
@@ -279,7 +276,7 @@ vqa_answers(Err *e, const char *path, char ***names, u32 *n)
                        "%s: neither label2ans nor ans2label names an answer",
                        path);
     free(room);
-    free(text);
+    json_close(&j);
     answers_free(&list);
     answers_free(&map);
     return code;

@@ -28,6 +28,11 @@ void image_free(Image *image);
 int image_decode_into(Err *e, const char *name, const u8 *data, u64 bytes,
                       Buffer *pixels, Image *image);
 
+/* image_measure.c: the size that image_decode would find, from the head of the
+ * file alone; whether the rest is sound is not seen.  SOHO_BAD. */
+int image_measure(Err *e, const char *name, const u8 *data, u64 bytes, i32 *w,
+               i32 *h);
+
 /* Size that keeps the aspect ratio: scale = min(long/max(h,w), short/min(h,w)),
  * new = (int)(side*scale + 0.5), at least 1.  MODEL: section 1 of the notes
  * on preprocessing (Python's float64 arithmetic). */
@@ -76,10 +81,10 @@ u64 zip_largest(const Zip *zip);
 
 /* ----------------------------------------------------------------- json.c */
 
-/* A pull reader of RFC 8259 over text in memory: the caller walks, no tree is
- * built, nothing is allocated.  A UTF-8 byte order mark at the start is passed
- * over; the escape of a lone surrogate becomes U+FFFD.  Every error is SOHO_BAD
- * and reads "path:line: byte N: expected X, got Y". */
+/* A pull reader of RFC 8259 over text in memory or a file: the caller walks, no
+ * tree is built, nothing is allocated.  A UTF-8 byte order mark at the start is
+ * passed over; the escape of a lone surrogate becomes U+FFFD.  Every error of
+ * the text is SOHO_BAD and reads "path:line: byte N: expected X, got Y". */
 enum JsonKind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY,
                 JSON_OBJECT };
 enum { JSON_MAX_DEPTH = 512 };
@@ -88,6 +93,9 @@ typedef struct Json {
     const char *path; /* for messages */
     const u8 *text;
     u64 bytes, at; /* at: byte offset of what comes next */
+    u64 ready;     /* text[0..ready) has been read */
+    u64 gone;      /* text[0..gone) has been given back */
+    int open, fd;  /* of json_open */
     Err *err;
     u32 depth, deepest; /* open containers: now, and at most so far */
     u64 nvalue;         /* values taken so far, containers included */
@@ -97,6 +105,11 @@ typedef struct Json {
 } Json;
 
 void json_start(Json *j, Err *e, const char *path, const u8 *text, u64 bytes);
+/* The text of a regular file of at most 16 GiB, of which about 1 MiB is in
+ * memory at a time: `text` holds only what lies near `at`.  json_close in any
+ * case.  SOHO_IO (while reading, too), SOHO_BAD, SOHO_MEMORY. */
+int json_open(Json *j, Err *e, const char *path);
+void json_close(Json *j);
 /* Kind of the next value, without taking it; <0 is an error that is set. */
 int json_peek(Json *j);
 /* Each takes one value of that kind or fails with SOHO_BAD and its place. */

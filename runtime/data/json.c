@@ -1,10 +1,10 @@
 /* json.c - a pull reader for JSON (RFC 8259).
  *
- * In: text in memory, up to gigabytes and from anybody.  Out: one value after
- * the other, as the caller asks for them, or SOHO_BAD with the place.  The text
- * is checked in full while it is read: grammar, UTF-8, depth.  Nothing is
- * allocated and nothing recurses; the only state besides the place is one bit
- * per open container. */
+ * In: text in memory or from a file, up to gigabytes and from anybody.  Out:
+ * one value after the other, as the caller asks for them, or SOHO_BAD with the
+ * place.  The text is checked in full while it is read: grammar, UTF-8, depth.
+ * Nothing recurses; the only state besides the place is one bit per open
+ * container. */
 #include "runtime/data/json_own.h"
 
 #include <stdarg.h>
@@ -19,12 +19,16 @@ enum { SHOWN = 24 }; /* bytes of the text that a message quotes at most */
 static u64
 line_of(const Json *j, u64 at)
 {
-    const u8 *p = j->text, *end = j->text + at;
-    u64 line = 1;
+    u8 piece[1 << 14];
+    u64 line = 1, n;
 
-    while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
-        line++;
-        p++;
+    for (u64 from = 0; from < at; from += n) {
+        n = json_look(j, from, piece,
+                      (u64)min_i64((i64)(at - from), sizeof piece));
+        if (!n)
+            break;
+        for (u64 i = 0; i < n; i++)
+            line += piece[i] == '\n';
     }
     return line;
 }
@@ -48,13 +52,11 @@ json_bad(Json *j, u64 at, const char *fmt, ...)
     return SOHO_BAD;
 }
 
-/* Bytes of the token at `at` that a message shows. */
+/* Bytes of the token that begins s[0..most) that a message shows. */
 static u64
-token_bytes(const Json *j, u64 at)
+token_bytes(const u8 *s, u64 most)
 {
-    u64 left = j->bytes - at, n = 1;
-    u64 most = left < SHOWN ? left : SHOWN;
-    const u8 *s = j->text + at;
+    u64 n = 1;
 
     if (strchr("[]{},:", s[0]))
         return 1;
@@ -67,29 +69,38 @@ int
 json_unexpected(Json *j, u64 at, const char *expected)
 {
     char shown[4 * SHOWN + 1];
+    u8 token[SHOWN];
+    u64 n = json_look(j, at, token, SHOWN);
 
-    if (at >= j->bytes)
+    if (!n)
         return json_bad(j, at, "expected %s, got the end of the text",
                         expected);
-    err_clean(shown, sizeof shown, (const char *)j->text + at,
-              token_bytes(j, at));
+    err_clean(shown, sizeof shown, (const char *)token, token_bytes(token, n));
     return json_bad(j, at, "expected %s, got %s", expected, shown);
 }
 
 /* ------------------------------------------------------------------ start */
 
 void
+json_mark(Json *j)
+{
+    json_have(j, 3);
+    if (j->ready >= 3 && memcmp(j->text, "\xef\xbb\xbf", 3) == 0)
+        j->at = 3;
+}
+
+void
 json_start(Json *j, Err *e, const char *path, const u8 *text, u64 bytes)
 {
-    *j = (Json){.path = path, .text = text, .bytes = bytes, .err = e};
-    if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        j->at = 3;
+    *j = (Json){
+        .path = path, .text = text, .bytes = bytes, .ready = bytes, .err = e};
+    json_mark(j);
 }
 
 int
 json_byte(Json *j)
 {
-    while (j->at < j->bytes) {
+    while (j->at < j->ready || json_load(j)) {
         u8 c = j->text[j->at];
 
         if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
@@ -127,7 +138,7 @@ json_peek(Json *j)
 int
 json_end(Json *j)
 {
-    return json_byte(j) < 0 ? 0
+    return json_byte(j) < 0 ? j->err->code
                             : json_unexpected(j, j->at, "the end of the text");
 }
 
@@ -152,7 +163,8 @@ take_word(Json *j, const char *word)
 {
     u64 n = strlen(word);
 
-    if (j->bytes - j->at < n || memcmp(j->text + j->at, word, n) != 0)
+    json_have(j, n);
+    if (j->ready - j->at < n || memcmp(j->text + j->at, word, n) != 0)
         return 0;
     j->at += n;
     j->nvalue++;

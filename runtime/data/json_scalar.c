@@ -14,14 +14,23 @@ enum { NUMBER_MAX = 1024 }; /* characters of a number that is asked for */
 
 /* ---------------------------------------------------------------- numbers */
 
-static int
-is_digit(const Json *j, u64 at)
+/* The byte at `at`, 0 at the end of the text. */
+static u8
+byte_at(Json *j, u64 at)
 {
-    return at < j->bytes && j->text[at] >= '0' && j->text[at] <= '9';
+    return at < j->ready || json_load(j) ? j->text[at] : 0;
+}
+
+static int
+is_digit(Json *j, u64 at)
+{
+    u8 c = byte_at(j, at);
+
+    return c >= '0' && c <= '9';
 }
 
 static u64
-skip_digits(const Json *j, u64 at)
+skip_digits(Json *j, u64 at)
 {
     while (is_digit(j, at))
         at++;
@@ -35,21 +44,21 @@ json_take_number(Json *j, u64 *begin, int *whole)
 
     at = *begin = json_at(j);
     *whole = 1;
-    if (at < j->bytes && j->text[at] == '-')
+    if (byte_at(j, at) == '-')
         at++;
     if (!is_digit(j, at))
         return json_unexpected(j, *begin, "a number");
     at = j->text[at] == '0' ? at + 1 : skip_digits(j, at);
-    if (at < j->bytes && j->text[at] == '.') {
+    if (byte_at(j, at) == '.') {
         *whole = 0;
         if (!is_digit(j, ++at))
             return json_unexpected(j, at, "a digit after the point");
         at = skip_digits(j, at);
     }
-    if (at < j->bytes && (j->text[at] | 0x20) == 'e') {
+    if ((byte_at(j, at) | 0x20) == 'e') {
         *whole = 0;
         at++;
-        if (at < j->bytes && (j->text[at] == '+' || j->text[at] == '-'))
+        if (byte_at(j, at) == '+' || byte_at(j, at) == '-')
             at++;
         if (!is_digit(j, at))
             return json_unexpected(j, at, "a digit of the exponent");
@@ -88,11 +97,10 @@ json_number(Json *j, f64 *value)
 static int
 take_integer(Json *j, const char *expected, int *negative, u64 *size)
 {
+    int whole, c = json_byte(j);
     u64 begin, at;
-    int whole;
 
-    json_byte(j);
-    if (j->at < j->bytes && j->text[j->at] != '-' && !is_digit(j, j->at))
+    if (c >= 0 && c != '-' && !is_digit(j, j->at))
         return json_unexpected(j, j->at, expected);
     TRY(json_take_number(j, &begin, &whole));
     *negative = j->text[begin] == '-';
@@ -216,7 +224,7 @@ hex4(const Json *j, u64 at)
 {
     i32 value = 0;
 
-    if (j->bytes - at < 4)
+    if (j->ready - at < 4)
         return -1;
     for (u64 i = at; i < at + 4; i++) {
         u8 c = j->text[i], lower = c | 0x20;
@@ -235,8 +243,10 @@ hex4(const Json *j, u64 at)
 static int
 take_unicode(Json *j, Sink *sink)
 {
-    i32 c = hex4(j, j->at), low;
+    i32 c, low;
 
+    json_have(j, 10); /* XXXX\uXXXX */
+    c = hex4(j, j->at);
     if (c < 0)
         return json_unexpected(j, j->at, "four hexadecimal digits");
     j->at += 4;
@@ -245,7 +255,7 @@ take_unicode(Json *j, Sink *sink)
         return 0;
     }
     low = -1;
-    if (c < 0xdc00 && j->bytes - j->at >= 6 && j->text[j->at] == '\\' &&
+    if (c < 0xdc00 && j->ready - j->at >= 6 && j->text[j->at] == '\\' &&
         j->text[j->at + 1] == 'u')
         low = hex4(j, j->at + 2);
     if (low >= 0xdc00 && low <= 0xdfff) {
@@ -263,7 +273,7 @@ take_escape(Json *j, Sink *sink)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *hit;
-    u8 c = j->at + 1 < j->bytes ? j->text[j->at + 1] : 0;
+    u8 c = byte_at(j, j->at + 1);
 
     if (c == 'u') {
         j->at += 2;
@@ -283,14 +293,15 @@ take_escape(Json *j, Sink *sink)
 static int
 take_string(Json *j, Sink *sink)
 {
-    const u8 *end = j->text + j->bytes;
-
     for (;;) {
+        const u8 *end = j->text + j->ready;
         const u8 *s = j->text + j->at, *stop = plain_run(s, end);
         u64 n;
 
         put(sink, s, (u64)(stop - s));
         j->at += (u64)(stop - s);
+        if (stop == end && json_load(j))
+            continue;
         if (stop == end)
             return json_unexpected(j, j->at, "the closing quote of a string");
         if (*stop == '"') {
@@ -304,7 +315,8 @@ take_string(Json *j, Sink *sink)
         if (*stop < 0x20)
             return json_unexpected(j, j->at,
                                    "no control character in a string");
-        n = utf8_length(stop, (u64)(end - stop));
+        json_have(j, 4);
+        n = utf8_length(stop, j->ready - j->at);
         if (!n)
             return json_unexpected(j, j->at, "UTF-8");
         put(sink, stop, n);

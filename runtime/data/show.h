@@ -1,5 +1,5 @@
-/* show.h - the commands `soho-rt data image|zip|tokens|json`: each reads one
- * kind of thing and prints what was read, or the error. */
+/* show.h - the commands `soho-rt data image|zip|tokens|answers|json`: each
+ * reads one kind of thing and prints what was read, or the error. */
 #ifndef SOHO_SHOW_H
 #define SOHO_SHOW_H
 
@@ -13,6 +13,7 @@
 int show_image(Err *e, int argc, char **argv, FILE *out);
 int show_zip(Err *e, int argc, char **argv, FILE *out);
 int show_tokens(Err *e, int argc, char **argv, FILE *out);
+int show_answers(Err *e, int argc, char **argv, FILE *out);
 int show_json(Err *e, int argc, char **argv, FILE *out);
 
 #endif

@@ -1,9 +1,12 @@
-/* show_text.c - `data tokens` and `data json`: what the readers of text made of
- * it.
+/* show_text.c - `data tokens`, `data answers` and `data json`: what the readers
+ * of text made of it.
  *
  *   data tokens --vocab F [--cap N] TEXT... | --file LINES
  *     The ids of each text on a line of its own, [CLS] and [SEP] included, at
  *     most N of them.  LINES holds JSON objects with a key "text".
+ *   data answers TEXT... | --file LINES
+ *     The normal form of each answer in quotes on a line of its own, as the VQA
+ *     accuracy compares it.  LINES holds JSON objects with a key "raw".
  *   data json FILE...
  *     FILE: ok, N values, depth D
  *   data json --vqa --answers N --vocab F [--tokens N] [--test] FILE...
@@ -12,18 +15,16 @@
  *     keeps small pictures and needs no labels.  The checksum is FNV-1a over
  *     all that was read. */
 #include "runtime/data/data.h"
+#include "runtime/data/normalise_answer.h"
 #include "runtime/data/show.h"
+#include "runtime/data/words_own.h"
+#include "runtime/quote.h"
 #include "runtime/vfs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    FILE_LIMIT = 1 << 30,
-    TEXT_LIMIT = 1 << 20,
-    VOCABULARY_LIMIT = 1 << 28,
-    USUAL_TOKENS = 16
-};
+enum { TEXT_LIMIT = 1 << 20, VOCABULARY_LIMIT = 1 << 28, USUAL_TOKENS = 16 };
 
 typedef struct Options {
     const char *vocabulary, *lines;
@@ -66,16 +67,17 @@ take_options(Err *e, int argc, char **argv, Options *o, int *first)
     for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
         const char *option = argv[i], *next = argv[i + 1];
         int json = !strcmp(argv[0], "json");
+        int answers = !strcmp(argv[0], "answers");
 
         if (json && !strcmp(option, "--vqa"))
             o->vqa = 1;
         else if (json && !strcmp(option, "--test"))
             o->test = 1;
-        else if (!strcmp(option, "--vocab"))
+        else if (!answers && !strcmp(option, "--vocab"))
             TRY(take_path(e, argv[i++], next, &o->vocabulary));
         else if (!json && !strcmp(option, "--file"))
             TRY(take_path(e, argv[i++], next, &o->lines));
-        else if (!json && !strcmp(option, "--cap"))
+        else if (!json && !answers && !strcmp(option, "--cap"))
             TRY(take_count(e, argv[i++], next, 2, &o->cap));
         else if (json && !strcmp(option, "--tokens"))
             TRY(take_count(e, argv[i++], next, 2, &o->tokens));
@@ -101,6 +103,55 @@ open_words(Err *e, const char *path, Words **words)
     return e->code;
 }
 
+/* ---------------------------------------------------------- lines of texts */
+
+/* Prints what one text became. */
+typedef int Printer(Err *e, const Options *o, const char *text, u64 bytes,
+                    FILE *out);
+
+/* The text under `key` in one object of a file; `room` holds TEXT_LIMIT bytes.
+ */
+static int
+print_line(Json *j, const Options *o, const char *key, Printer *print,
+           char *room, FILE *out)
+{
+    u64 n, at = json_at(j);
+    int more, found = 0;
+
+    TRY(json_object(j));
+    for (;;) {
+        TRY(json_next(j, &more));
+        if (!more)
+            break;
+        TRY(json_key_text(j, room, TEXT_LIMIT, &n));
+        if (found || !json_is(room, n, key)) {
+            TRY(json_skip(j));
+            continue;
+        }
+        found = 1;
+        TRY(json_string(j, room, TEXT_LIMIT, &n));
+        TRY(print(j->err, o, room, n, out));
+    }
+    return found ? 0 : json_bad(j, at, "no key \"%s\" in this object", key);
+}
+
+static int
+print_lines(Err *e, const Options *o, const char *key, Printer *print,
+            FILE *out)
+{
+    char *room = malloc(TEXT_LIMIT);
+    Json j;
+
+    if (!room)
+        return err_set(e, SOHO_MEMORY, "no memory for a text");
+    if (!json_open(&j, e, o->lines))
+        while (!e->code && json_more(&j))
+            print_line(&j, o, key, print, room, out);
+    json_close(&j);
+    free(room);
+    return e->code;
+}
+
 /* ----------------------------------------------------------------- tokens */
 
 static int
@@ -117,50 +168,6 @@ print_ids(Err *e, const Options *o, const char *text, u64 bytes, FILE *out)
     return e->code;
 }
 
-/* One object of a file of texts; `room` holds TEXT_LIMIT bytes. */
-static int
-print_line(Json *j, const Options *o, char *room, FILE *out)
-{
-    u64 n, at = json_at(j);
-    int more, found = 0;
-
-    TRY(json_object(j));
-    for (;;) {
-        TRY(json_next(j, &more));
-        if (!more)
-            break;
-        TRY(json_key_text(j, room, TEXT_LIMIT, &n));
-        if (found || !json_is(room, n, "text")) {
-            TRY(json_skip(j));
-            continue;
-        }
-        found = 1;
-        TRY(json_string(j, room, TEXT_LIMIT, &n));
-        TRY(print_ids(j->err, o, room, n, out));
-    }
-    return found ? 0 : json_bad(j, at, "no key \"text\" in this object");
-}
-
-static int
-print_lines(Err *e, const Options *o, FILE *out)
-{
-    char *room = malloc(TEXT_LIMIT);
-    u8 *text;
-    u64 bytes;
-    Json j;
-
-    if (!room)
-        return err_set(e, SOHO_MEMORY, "no memory for a text");
-    if (!vfs_read_file(e, o->lines, FILE_LIMIT, &text, &bytes)) {
-        json_start(&j, e, o->lines, text, bytes);
-        while (!e->code && json_more(&j))
-            print_line(&j, o, room, out);
-        free(text);
-    }
-    free(room);
-    return e->code;
-}
-
 int
 show_tokens(Err *e, int argc, char **argv, FILE *out)
 {
@@ -173,10 +180,47 @@ show_tokens(Err *e, int argc, char **argv, FILE *out)
             "LINES (soho-rt data tokens --help)");
     TRY(open_words(e, o.vocabulary, &o.words));
     if (o.lines)
-        print_lines(e, &o, out);
+        print_lines(e, &o, "text", print_ids, out);
     for (; i < argc && !e->code; i++)
         print_ids(e, &o, argv[i], strlen(argv[i]), out);
     words_close(o.words);
+    return e->code;
+}
+
+/* ---------------------------------------------------------------- answers */
+
+static int
+print_answer(Err *e, const Options *o, const char *text, u64 bytes, FILE *out)
+{
+    Bytes normal = {.n = 0};
+
+    (void)o;
+    FAIL_IF(words_check((const u8 *)text, bytes) < bytes, e, SOHO_BAD,
+            "an answer that is not UTF-8");
+    answer_normalise(text, bytes, &normal);
+    if (normal.failed)
+        err_set(e, SOHO_MEMORY, "no memory for an answer");
+    else
+        quote_bytes(out, (const char *)normal.data, normal.n);
+    fputc('\n', out);
+    bytes_free(&normal);
+    return e->code;
+}
+
+int
+show_answers(Err *e, int argc, char **argv, FILE *out)
+{
+    Options o = {0};
+    int i;
+
+    TRY(take_options(e, argc, argv, &o, &i));
+    FAIL_IF((i == argc) != (o.lines != NULL), e, SOHO_USAGE,
+            "data answers: expected either TEXT... or --file LINES (soho-rt "
+            "data answers --help)");
+    if (o.lines)
+        print_lines(e, &o, "raw", print_answer, out);
+    for (; i < argc && !e->code; i++)
+        print_answer(e, &o, argv[i], strlen(argv[i]), out);
     return e->code;
 }
 
@@ -185,16 +229,12 @@ show_tokens(Err *e, int argc, char **argv, FILE *out)
 static int
 show_values(Err *e, const char *path, FILE *out)
 {
-    u8 *text;
-    u64 bytes;
     Json j;
 
-    TRY(vfs_read_file(e, path, FILE_LIMIT, &text, &bytes));
-    json_start(&j, e, path, text, bytes);
-    if (!json_skip(&j) && !json_end(&j))
+    if (!json_open(&j, e, path) && !json_skip(&j) && !json_end(&j))
         fprintf(out, "%s: ok, %llu values, depth %u\n", path,
                 (unsigned long long)j.nvalue, j.deepest);
-    free(text);
+    json_close(&j);
     return e->code;
 }
 

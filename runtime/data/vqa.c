@@ -3,10 +3,9 @@
  * In: {data:[...], ans2label, label2ans}, keys in any order.  An item of data
  * is a picture with its questions under "vqa" (grouped form), or one question
  * with its picture (flat form, the test file).  Out: pictures, questions as
- * token ids, labels and scores in five flat arrays.  The text of the file is
- * gone afterwards; file names live in a pool of the set. */
+ * token ids, labels and scores in five flat arrays.  The text is read a piece
+ * at a time; file names live in a pool of the set. */
 #include "runtime/data/vqa_own.h"
-#include "runtime/vfs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -538,20 +537,18 @@ vqa_open(Err *e, const char *path, const Words *words, u32 tokens, u32 answers,
                 .token.size = sizeof(i32),
                 .label.size = sizeof(i32),
                 .score.size = sizeof(f32)};
-    u8 *text;
-    u64 bytes;
     int code;
 
     *set = (Vqa){0};
-    TRY(vfs_read_file(e, path, VQA_MAX_FILE, &text, &bytes));
     answers_start(&r.list);
     answers_start(&r.map);
-    json_start(&r.j, e, path, text, bytes);
-    code = read_set(&r, names);
+    code = json_open(&r.j, e, path);
+    if (!code)
+        code = read_set(&r, names);
     hand_over(&r, set);
     if (code)
         vqa_close(set);
-    free(text);
+    json_close(&r.j);
     free(r.ids);
     free(r.seen);
     free(r.text);

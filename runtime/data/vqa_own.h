@@ -6,7 +6,7 @@
 #include "runtime/data/list.h"
 
 enum {
-    VQA_MAX_FILE = 1 << 30, /* bytes of an annotation file */
+    VQA_MAX_FILE = 1 << 30, /* bytes of an annotation file kept as text */
     VQA_MAX_TEXT = 1 << 20  /* bytes of a question or key, with its 0 */
 };
 

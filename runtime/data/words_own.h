@@ -1,4 +1,4 @@
-/* words_own.h - what words.c and words_split.c share. */
+/* words_own.h - what the readers of words share. */
 #ifndef SOHO_WORDS_OWN_H
 #define SOHO_WORDS_OWN_H
 
@@ -17,6 +17,9 @@ typedef int WordSink(void *context, const char *word, i32 n);
 /* Bytes of s[0..n) that are valid UTF-8: n, or the offset of the first error.
  */
 u64 words_check(const u8 *s, u64 n);
+
+/* Is that character blank for Python's str.split()? */
+int words_space(u32 code);
 
 /* Splits valid UTF-8 as BERT's basic tokenizer does: lower case, a blank
  * around CJK characters, white space, no accents, punctuation alone. */

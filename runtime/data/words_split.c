@@ -67,8 +67,8 @@ within(u32 c, const Range *range, u32 n)
 
 #define WITHIN(c, ranges) within(c, ranges, countof(ranges))
 
-static int
-is_space(u32 c)
+int
+words_space(u32 c)
 {
     return WITHIN(c, spaces);
 }
@@ -167,7 +167,7 @@ add_character(Split *s, u32 c)
     /* No character but U+0130 has a lower case of two, and the second is a
      * mark that would be dropped. */
     c = (u32)utf8proc_tolower((utf8proc_int32_t)c);
-    if (is_space(c)) {
+    if (words_space(c)) {
         flush(s);
         return;
     }

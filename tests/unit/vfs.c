@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 static int failed;
@@ -161,10 +162,33 @@ lame_rename(const char *from, const char *to)
     return trips() ? -1 : real->rename(from, to);
 }
 
-static void
-replacing(void)
+/* Both ways to write a file anew. */
+typedef int Writer(Err *e, const char *path);
+
+static int
+write_whole(Err *e, const char *path)
 {
-    char path[256];
+    return vfs_replace_file(e, path, "the new one", 11);
+}
+
+static int
+write_stream(Err *e, const char *path)
+{
+    Replace r;
+    FILE *out = replace_open(e, &r, path);
+
+    if (!out)
+        return e->code;
+    fputs("the new", out);
+    fflush(out); /* so that it is written in two pieces */
+    fputs(" one", out);
+    return replace_close(&r);
+}
+
+static void
+replacing(Writer *writer, const char *how)
+{
+    char path[256], name[64];
     int operations = 0, whole = 1, told = 1, tidy = 1;
 
     real = vfs;
@@ -181,7 +205,7 @@ replacing(void)
         vfs_replace_file(&other, path, "old", 3);
         vfs = &lame;
         countdown = operations;
-        code = vfs_replace_file(&e, path, "the new one", 11);
+        code = writer(&e, path);
         vfs = real;
         vfs_read_file(&other, path, 99, &data, &n);
         whole &= data && (!strcmp((char *)data, "the new one") ||
@@ -191,11 +215,15 @@ replacing(void)
         tidy &= access(in_room("state.tmp"), F_OK) != 0;
         free(data);
     }
-    check(operations > 6 && operations < 100, "vfs/replace-every-operation",
+    snprintf(name, sizeof name, "vfs/%s-every-operation", how);
+    check(operations > 6 && operations < 100, name,
           "not every operation was made to fail");
-    check(whole, "vfs/replace-old-or-new", "a torn file");
-    check(told, "vfs/replace-tells", "an error without place or reason");
-    check(tidy, "vfs/replace-leaves-nothing", "state.tmp was left");
+    snprintf(name, sizeof name, "vfs/%s-old-or-new", how);
+    check(whole, name, "a torn file");
+    snprintf(name, sizeof name, "vfs/%s-tells", how);
+    check(told, name, "an error without place or reason");
+    snprintf(name, sizeof name, "vfs/%s-leaves-nothing", how);
+    check(tidy, name, "state.tmp was left");
 }
 
 static void
@@ -255,7 +283,8 @@ main(void)
     }
     errors();
     reading();
-    replacing();
+    replacing(write_whole, "replace");
+    replacing(write_stream, "stream");
     writing_slowly();
     removing();
     check(!vfs_remove_dir(&e, room), "vfs/room-is-empty-again", e.text);
