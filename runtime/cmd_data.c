@@ -69,7 +69,9 @@ static const struct Word {
     {"tokens", "ids of questions", NULL, show_tokens,
      "--vocab F [--cap N] TEXT... | --file LINES"},
     {"json", "check JSON or a set of questions", NULL, show_json,
-     "[--vqa --answers N --vocab F [--tokens N] [--test]] FILE..."},
+     "[--vqa --answers N | --captions [--qa]] [--vocab F [--tokens N] "
+     "[--test]] "
+     "FILE..."},
     {"tensors", "rows of a safetensors file and their checksums", NULL,
      show_tensors, "FILE..."},
 };

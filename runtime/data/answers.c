@@ -4,7 +4,6 @@
  * (object).  Out: the names in the order of their labels, checked to be one to
  * one and, where both are there, to say the same. */
 #include "runtime/data/vqa_own.h"
-#include "runtime/vfs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -257,30 +256,25 @@ int
 vqa_answers(Err *e, const char *path, char ***names, u32 *n)
 {
     Answers list, map;
-    char *room;
-    u8 *text;
-    u64 bytes;
+    Stream from;
     Json j;
-    int code;
+    char *room = malloc(VQA_MAX_TEXT);
 
     *names = NULL;
     *n = 0;
-    TRY(vfs_read_file(e, path, VQA_MAX_FILE, &text, &bytes));
     answers_start(&list);
     answers_start(&map);
-    room = malloc(VQA_MAX_TEXT);
-    json_start(&j, e, path, text, bytes);
-    code = room ? read_answers(&j, room, &list, &map)
-                : err_set(e, SOHO_MEMORY, "%s: no memory for its text", path);
-    if (!code)
-        code = answers_settle(&j, &list, &map, names, n);
-    if (!code && !*n)
-        code = err_set(e, SOHO_BAD,
-                       "%s: neither label2ans nor ans2label names an answer",
-                       path);
+    if (!room)
+        err_set(e, SOHO_MEMORY, "%s: no memory for its text", path);
+    if (!stream_open(e, path, VQA_MAX_FILE, &from) &&
+        !json_start_stream(&j, e, &from) &&
+        !read_answers(&j, room, &list, &map) &&
+        !answers_settle(&j, &list, &map, names, n) && !*n)
+        err_set(e, SOHO_BAD,
+                "%s: neither label2ans nor ans2label names an answer", path);
+    stream_close(&from);
     free(room);
-    free(text);
     answers_free(&list);
     answers_free(&map);
-    return code;
+    return e->code;
 }

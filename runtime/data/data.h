@@ -5,6 +5,7 @@
 #define SOHO_DATA_H
 
 #include "runtime/buffer.h"
+#include "runtime/data/stream.h"
 
 /* ---------------------------------------------------------------- image.c */
 
@@ -87,7 +88,8 @@ enum { JSON_MAX_DEPTH = 512 };
 typedef struct Json {
     const char *path; /* for messages */
     const u8 *text;
-    u64 bytes, at; /* at: byte offset of what comes next */
+    u64 bytes, at; /* bytes that are there; offset of what comes next */
+    Stream *from;  /* NULL: all of the text is there */
     Err *err;
     u32 depth, deepest; /* open containers: now, and at most so far */
     u64 nvalue;         /* values taken so far, containers included */
@@ -97,6 +99,9 @@ typedef struct Json {
 } Json;
 
 void json_start(Json *j, Err *e, const char *path, const u8 *text, u64 bytes);
+/* The same over a file that is loaded and dropped as it is read; one string or
+ * number of it has at most STREAM_AHEAD bytes. */
+int json_start_stream(Json *j, Err *e, Stream *from);
 /* Kind of the next value, without taking it; <0 is an error that is set. */
 int json_peek(Json *j);
 /* Each takes one value of that kind or fails with SOHO_BAD and its place. */
@@ -140,6 +145,9 @@ void words_close(Words *words);
 u32 words_count(const Words *words);
 const char *words_text(const Words *words, u32 id);
 u32 words_pad(const Words *words);
+u32 words_mask(const Words *words);
+/* Is it one of the five? */
+int words_special(const Words *words, i32 id);
 
 /* BERT uncased as the official SOHO code does it: [CLS] pieces [SEP], cut to
  * at most `cap` ids (the last one stays [SEP]); *n is the count, no padding.
@@ -152,7 +160,7 @@ int words_ids(Err *e, const Words *words, const char *text, u64 bytes, i32 *ids,
 /* One question of a data set; strings live in the set. */
 typedef struct Question {
     u64 id;              /* question_id, up to 2^64-1 kept exactly */
-    u32 image;           /* index into images */
+    u32 image;           /* index into pictures */
     u32 token, ntoken;   /* into tokens: ids without padding */
     u32 label, nlabel;   /* into labels/scores */
 } Question;
@@ -187,5 +195,17 @@ void vqa_close(Vqa *set);
 /* Only the answer list of such a file: *names[0..n) by label, in one block that
  * free() releases.  SOHO_BAD when the file has none. */
 int vqa_answers(Err *e, const char *path, char ***names, u32 *n);
+
+/* Bytes that the set holds in memory. */
+u64 vqa_bytes(const Vqa *set);
+
+/* ----------------------------------------------------------------- caps.c */
+
+/* Reads SOHO's pre-training form [{file_name,...,captions:[...]}]: captions
+ * take the place of questions, without ids and labels.  `use_qa` makes a
+ * sentence of an item's question and questionAns too; `train` drops small
+ * pictures.  SOHO_BAD names file, line and item. */
+int caps_open(Err *e, const char *path, const Words *words, u32 tokens,
+              int use_qa, int train, Vqa *set);
 
 #endif

@@ -22,6 +22,8 @@ line_of(const Json *j, u64 at)
     const u8 *p = j->text, *end = j->text + at;
     u64 line = 1;
 
+    if (j->from)
+        return stream_line(j->from, at);
     while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
         line++;
         p++;
@@ -48,6 +50,12 @@ json_bad(Json *j, u64 at, const char *fmt, ...)
     return SOHO_BAD;
 }
 
+static int
+all_there(const Json *j)
+{
+    return !j->from || j->bytes == j->from->bytes;
+}
+
 /* Bytes of the token at `at` that a message shows. */
 static u64
 token_bytes(const Json *j, u64 at)
@@ -68,6 +76,9 @@ json_unexpected(Json *j, u64 at, const char *expected)
 {
     char shown[4 * SHOWN + 1];
 
+    if (at >= j->bytes && !all_there(j))
+        return json_bad(j, at, "expected %s, got more than %d bytes", expected,
+                        STREAM_AHEAD);
     if (at >= j->bytes)
         return json_bad(j, at, "expected %s, got the end of the text",
                         expected);
@@ -86,17 +97,39 @@ json_start(Json *j, Err *e, const char *path, const u8 *text, u64 bytes)
         j->at = 3;
 }
 
+/* Makes sure that a whole token is there. */
+static int
+load(Json *j)
+{
+    TRY(stream_load(j->err, j->from, j->at));
+    j->bytes = j->from->loaded;
+    return 0;
+}
+
+int
+json_start_stream(Json *j, Err *e, Stream *from)
+{
+    TRY(stream_load(e, from, 0));
+    json_start(j, e, from->path, from->text, from->loaded);
+    j->from = from;
+    return 0;
+}
+
 int
 json_byte(Json *j)
 {
-    while (j->at < j->bytes) {
-        u8 c = j->text[j->at];
+    for (;;) {
+        if (j->bytes - j->at < STREAM_AHEAD && !all_there(j) && load(j))
+            return -1;
+        for (; j->at < j->bytes; j->at++) {
+            u8 c = j->text[j->at];
 
-        if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
-            return c;
-        j->at++;
+            if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
+                return c;
+        }
+        if (all_there(j))
+            return -1;
     }
-    return -1;
 }
 
 int
