@@ -51,14 +51,16 @@ cmd_train(int argc, char **argv)
                    .log_every = 10,
                    .save_every = 60,
                    .stop = &stop};
+    TextList data = {.n = 0}, images = {.n = 0};
     const Option options[] = {
         {OPT_OPERAND, "PLAN", NULL, &s.plan, 1, "plan.bin of a model"},
-        {OPT_TEXT, "--data", "DIR", &s.data, 1,
-         "folder with train_data_vqa.json and its pictures"},
+        {OPT_LIST, "--data", "DIR", &data, 1,
+         "folder with train_data_vqa.json (train_data_caps.json for "
+         "pre-training) and its pictures; several are one data set"},
         {OPT_TEXT, "--run", "DIR", &s.run, 1,
          "folder for checkpoints and log.jsonl"},
-        {OPT_TEXT, "--images", "PATH", &s.images, 0,
-         "archive or folder of the training pictures"},
+        {OPT_LIST, "--images", "PATH", &images, 0,
+         "archive or folder of the training pictures, one for each --data"},
         {OPT_TEXT, "--weights", "W", &s.weights, 0,
          "begin with these weights: file, checkpoint or run folder"},
         {OPT_FLAG, "--resume", NULL, &s.resume, 0,
@@ -87,6 +89,10 @@ cmd_train(int argc, char **argv)
 
     if (code >= 0)
         return code;
+    s.data = data.at;
+    s.ndata = data.n;
+    s.images = images.at;
+    s.nimages = images.n;
     if (s.keep < 1 || s.log_every < 1 || s.workers > FEED_WORKERS)
         err_set(&e, SOHO_USAGE,
                 "--keep-last and --log-every are at least 1, --workers at most "

@@ -160,11 +160,9 @@ show(Log *log, const Standing *s, f64 now)
         print_time(left, sizeof left,
                    all * (f64)(s->total - s->t) / (f64)(s->t - log->began_t));
     wipe(log);
-    fprintf(stderr,
-            "step %llu/%llu  epoch %llu  loss %.4f  score %5.1f %%  "
-            "%.0f samples/s  %s left%s",
+    fprintf(stderr, "step %llu/%llu  epoch %llu  %s  %.0f samples/s  %s left%s",
             (unsigned long long)s->step, (unsigned long long)s->steps,
-            (unsigned long long)s->epoch, s->loss, 100 * s->score, rate, left,
+            (unsigned long long)s->epoch, s->figures, rate, left,
             log->terminal ? "" : "\n");
     log->drawn = log->terminal;
     log->shown = now;

@@ -41,8 +41,8 @@ typedef struct Standing {
     u64 t, total; /* micro-batches; total 0 = unknown */
     u64 step, steps;
     u64 epoch;
-    u32 batch; /* samples of a micro-batch */
-    f64 loss, score;
+    u32 batch;           /* samples of a micro-batch */
+    const char *figures; /* "loss 0.1234  score  99.0 %" */
 } Standing;
 void log_standing(Log *log, const Standing *s, int now);
 

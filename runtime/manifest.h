@@ -5,7 +5,7 @@
 #include "runtime/checkpoint.h"
 
 #define MANIFEST "manifest.json"
-enum { MANIFEST_VERSION = 1, MANIFEST_FILES = 8, MANIFEST_NAME = 64 };
+enum { MANIFEST_VERSION = 2, MANIFEST_FILES = 8, MANIFEST_NAME = 64 };
 
 /* One file beside the manifest. */
 typedef struct ManifestFile {

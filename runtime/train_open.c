@@ -35,13 +35,14 @@ static int
 open_val(Err *e, Train *t)
 {
     const TrainSpec *spec = t->spec;
+    DataWanted wanted = {
+        .folder = spec->data, .nfolder = spec->ndata, .split = "val"};
 
     t->has_val = spec->eval_every && has_phase(&t->run->plan, PH_eval) &&
-                 dataset_has(spec->data, "val");
-    if (!t->has_val ||
-        !dataset_open(e, &t->plan, spec->data, "val", NULL, 0, &t->val))
+                 dataset_has(&t->plan, &wanted);
+    if (!t->has_val || !dataset_open(e, &t->plan, &wanted, 0, &t->val))
         return 0;
-    if (!spec->images)
+    if (!spec->nimages)
         return e->code;
     log_say(&t->log, "warning: no evaluation: %s", e->text);
     err_clear(e);
@@ -53,11 +54,15 @@ static int
 open_data(Err *e, Train *t)
 {
     const TrainSpec *spec = t->spec;
+    DataWanted wanted = {.folder = spec->data,
+                         .nfolder = spec->ndata,
+                         .images = spec->images,
+                         .nimages = spec->nimages,
+                         .split = "train"};
 
     TRY(plandata_open(e, t->run, &t->plan));
-    TRY(dataset_open(e, &t->plan, spec->data, "train", spec->images, 1,
-                     &t->data));
-    TRY(digest_file(e, t->data.json, t->p.data, NULL));
+    TRY(dataset_open(e, &t->plan, &wanted, 1, &t->data));
+    TRY(dataset_digest(e, &t->data, t->p.data));
     return open_val(e, t);
 }
 
@@ -157,7 +162,8 @@ adopt(Err *e, Train *t, const Found *found)
                      t->run->plan.path,
                      "compile the same model with the same options, or begin "
                      "another --run"));
-    TRY(check_digest(e, found->path, "data", p->data, t->p.data, t->data.json,
+    TRY(check_digest(e, found->path, "data", p->data, t->p.data,
+                     t->data.part->json,
                      "use the same data, or begin another --run"));
     FAIL_IF(t->spec->seed != TRAIN_SAME && t->spec->seed != p->seed, e,
             SOHO_BAD,
@@ -165,6 +171,8 @@ adopt(Err *e, Train *t, const Found *found)
             "; leave it out, or begin another --run",
             found->path, p->seed, t->spec->seed);
     t->p = *p;
+    t->meters.batches = p->meter_n;
+    memcpy(t->meters.sum, p->meters, sizeof p->meters);
     t->saved = p->step;
     return 0;
 }
@@ -261,6 +269,7 @@ train_open(Err *e, const TrainSpec *spec, Train *t)
     TRY(open_run(e, t));
     TRY(checkpoint_lock(e, spec->run, &t->lock));
     TRY(open_data(e, t));
+    TRY(meters_open(e, t->run, PH_train, &t->meters));
     TRY(look(e, t, &found));
     TRY(open_feeders(e, t));
     TRY(settle_total(e, t, found.path[0] != 0));
@@ -310,6 +319,8 @@ train_save(Err *e, Train *t)
     t->p.cursor_epoch = cursor.epoch;
     t->p.cursor_step = cursor.step;
     t->p.log_bytes = t->log.bytes;
+    t->p.meter_n = t->meters.batches;
+    memcpy(t->p.meters, t->meters.sum, sizeof t->p.meters);
     t->saved_at = log_clock();
     TRY(checkpoint_save(e, t->spec->run, &t->p, part, countof(part), t->run,
                         state_bytes(t->run), (u32)t->spec->keep));

@@ -190,14 +190,10 @@ typedef struct Vqa {
  * side is below 32.  SOHO_BAD names file, line and question id. */
 int vqa_open(Err *e, const char *path, const Words *words, u32 tokens,
              u32 answers, const char *const *names, int train, Vqa *set);
-void vqa_close(Vqa *set);
 
 /* Only the answer list of such a file: *names[0..n) by label, in one block that
  * free() releases.  SOHO_BAD when the file has none. */
 int vqa_answers(Err *e, const char *path, char ***names, u32 *n);
-
-/* Bytes that the set holds in memory. */
-u64 vqa_bytes(const Vqa *set);
 
 /* ----------------------------------------------------------------- caps.c */
 
@@ -207,5 +203,14 @@ u64 vqa_bytes(const Vqa *set);
  * pictures.  SOHO_BAD names file, line and item. */
 int caps_open(Err *e, const char *path, const Words *words, u32 tokens,
               int use_qa, int train, Vqa *set);
+
+/* ------------------------------------------------------------------ set.c */
+
+void vqa_close(Vqa *set);
+/* Bytes that the set holds in memory. */
+u64 vqa_bytes(const Vqa *set);
+/* Puts the pictures of `from` behind those of `to`; `from` is empty then.
+ * SOHO_MEMORY, SOHO_BAD (more than 2^32-1 of something): both stay. */
+int vqa_join(Err *e, Vqa *to, Vqa *from);
 
 #endif

@@ -498,32 +498,3 @@ vqa_open(Err *e, const char *path, const Words *words, u32 tokens, u32 answers,
     answers_free(&r.map);
     return code;
 }
-
-void
-vqa_close(Vqa *set)
-{
-    if (set->own)
-        pool_free(&set->own->names);
-    free(set->own);
-    free(set->picture);
-    free(set->question);
-    free(set->token);
-    free(set->label);
-    free(set->score);
-    *set = (Vqa){0};
-}
-
-u64
-vqa_bytes(const Vqa *set)
-{
-    u64 bytes = set->npicture * sizeof *set->picture +
-                set->nquestion * sizeof *set->question;
-
-    for (u32 p = 0; p < set->npicture; p++)
-        bytes += strlen(set->picture[p].file) + 1;
-    for (u32 q = 0; q < set->nquestion; q++)
-        bytes +=
-            set->question[q].ntoken * sizeof *set->token +
-            set->question[q].nlabel * (sizeof *set->label + sizeof *set->score);
-    return bytes;
-}
