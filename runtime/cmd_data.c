@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runtime/cmd.h"
+#include "runtime/data/buckets.h"
 #include "runtime/data/shapes.h"
 #include "runtime/data/show.h"
 #include "runtime/data/split.h"
@@ -62,6 +63,7 @@ static const struct Word {
     {"shapes", "make a data set of coloured shapes", cmd_shapes, NULL, NULL},
     {"split", "part a data set into training and unseen", cmd_split, NULL,
      NULL},
+    {"buckets", "choose padded sizes for a data set", cmd_buckets, NULL, NULL},
     {"image", "size and checksum of decoded pictures", NULL, show_image,
      "[--long L --short S [--normalise]] FILE..."},
     {"zip", "members of an archive and their checksums", NULL, show_zip,

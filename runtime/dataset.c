@@ -72,10 +72,9 @@ plandata_close(PlanData *data)
 
 /* ------------------------------------------------------------ data's side */
 
-/* The annotations of a split that are there, else where they should be. */
-static int
-find_json(const PlanData *plan, const char *folder, const char *split,
-          char path[PATH_MAX])
+int
+dataset_json(const PlanData *plan, const char *folder, const char *split,
+             char path[PATH_MAX])
 {
     static const char *const caps[] = {"%s/%s_data_caps.json",
                                        "%s/coco_cap_%s_pre.json"};
@@ -101,7 +100,7 @@ dataset_has(const PlanData *plan, const DataWanted *wanted)
     char path[PATH_MAX];
 
     for (u32 i = 0; i < wanted->nfolder; i++)
-        if (!find_json(plan, wanted->folder[i], wanted->split, path))
+        if (!dataset_json(plan, wanted->folder[i], wanted->split, path))
             return 0;
     return 1;
 }
@@ -187,7 +186,7 @@ add_set(Err *e, const PlanData *plan, const DataWanted *wanted, u32 i,
 {
     Vqa set = {0};
 
-    find_json(plan, wanted->folder[i], wanted->split, json);
+    dataset_json(plan, wanted->folder[i], wanted->split, json);
     FAIL_IF(!json[0], e, SOHO_IO, "%.64s...: path too long", wanted->folder[i]);
     TRY(open_set(e, plan, json, train, i ? &set : to));
     if (i && vqa_join(e, to, &set))

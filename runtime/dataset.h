@@ -60,6 +60,10 @@ void dataset_close(Dataset *data);
 /* Its annotations alone; vqa_close in any case. */
 int dataset_read(Err *e, const PlanData *plan, const DataWanted *wanted,
                  int train, Vqa *set);
+/* Where a folder's annotations of a split are, or should be ("" where that is
+ * too long); are they there? */
+int dataset_json(const PlanData *plan, const char *folder, const char *split,
+                 char path[PATH_MAX]);
 /* Have all folders the split? */
 int dataset_has(const PlanData *plan, const DataWanted *wanted);
 /* SHA-256 of the annotations; of several files, of their digests. */
