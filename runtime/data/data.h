@@ -70,9 +70,8 @@ int zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes);
 /* The same into memory that the caller keeps. */
 int zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes);
 
-/* For readers that are not to allocate later: opens what `readers` threads at
- * once need; the bytes of the largest member, 0 for a folder. */
-int zip_prepare(Err *e, Zip *zip, u32 readers);
+/* For readers that are not to allocate later: the bytes of the largest member,
+ * 0 for a folder. */
 u64 zip_largest(const Zip *zip);
 
 /* ----------------------------------------------------------------- json.c */

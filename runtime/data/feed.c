@@ -494,8 +494,6 @@ open_desks(Err *e, Feed *f)
 {
     u32 workers = f->spec.workers;
 
-    for (u32 i = 0; i < f->gallery.nsource; i++)
-        TRY(zip_prepare(e, f->gallery.source[i].images, workers + 1));
     TRY(desk_open(e, &f->gallery, &f->desk));
     for (u32 i = 0; i < workers; i++)
         TRY(desk_open(e, &f->gallery, &f->worker[i].desk));
