@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/leftout.h"
 #include "runtime/state.h"
 #include "runtime/train.h"
+
+#define LEFT_OUT "left_out.json" /* pictures, in a checkpoint */
 
 /* An error that the run keeps in its handle. */
 static int
@@ -187,6 +190,8 @@ restore(Err *e, Train *t, const Found *found)
     snprintf(path, sizeof path, "%s/train.safetensors", found->path);
     TRY(weights_load(e, t->run, found->path, NULL));
     TRY(state_load(e, t->run, path));
+    snprintf(path, sizeof path, "%s/" LEFT_OUT, found->path);
+    TRY(leftout_load(e, t->feeder.feed, path));
     TRY(feed_seek(e, t->feeder.feed, cursor));
     log_say(&t->log, "goes on from %s%s", found->path,
             t->spec->weights ? "; --weights are what the run began with" : "");
@@ -298,13 +303,25 @@ train_close(Train *t)
 static int
 write_weights(Err *e, void *context, const char *path)
 {
-    return weights_save(e, context, path);
+    Train *t = context;
+
+    return weights_save(e, t->run, path);
 }
 
 static int
 write_state(Err *e, void *context, const char *path)
 {
-    return state_save(e, context, path);
+    Train *t = context;
+
+    return state_save(e, t->run, path);
+}
+
+static int
+write_left_out(Err *e, void *context, const char *path)
+{
+    Train *t = context;
+
+    return leftout_save(e, t->feeder.feed, path);
 }
 
 int
@@ -313,6 +330,7 @@ train_save(Err *e, Train *t)
     static const CheckpointPart part[] = {
         {"weights.safetensors", write_weights},
         {"train.safetensors", write_state},
+        {LEFT_OUT, write_left_out},
     };
     FeedCursor cursor = feed_tell(t->feeder.feed);
 
@@ -322,7 +340,7 @@ train_save(Err *e, Train *t)
     t->p.meter_n = t->meters.batches;
     memcpy(t->p.meters, t->meters.sum, sizeof t->p.meters);
     t->saved_at = log_clock();
-    TRY(checkpoint_save(e, t->spec->run, &t->p, part, countof(part), t->run,
+    TRY(checkpoint_save(e, t->spec->run, &t->p, part, countof(part), t,
                         state_bytes(t->run), (u32)t->spec->keep));
     t->saved = t->p.step;
     return 0;

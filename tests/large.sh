@@ -4,7 +4,7 @@
 #
 # usage: tests/large.sh [FOLDER] [BYTES] [MEMBERS]    (1e9 bytes, 100000 members)
 #
-# FOLDER is made by large.py if it is not there, else left as it is; it takes
+# FOLDER is made by tools/large.py if it is not there, else left as it is; it takes
 # some minutes and as much of the disk as BYTES say.  Resident memory may be 1.5
 # times the index: what `data json` says the set holds, and a zip's directory.
 cd "$(dirname "$0")/.." || exit 1
@@ -13,7 +13,7 @@ trap 'rm -rf "$room"' EXIT
 folder=${1:-$room/data}
 bad=0
 
-[ -d "$folder" ] || python3 tests/large.py "$folder" "${2:-1e9}" "${3:-100000}" ||
+[ -d "$folder" ] || python3 tests/tools/large.py "$folder" "${2:-1e9}" "${3:-100000}" ||
 	exit 1
 
 # measure NAME COMMAND...: seconds and peak of resident memory

@@ -436,6 +436,25 @@ feed_stats(const Feed *f)
     return f->stats;
 }
 
+u32
+feed_pictures(const Feed *f)
+{
+    return f->set->npicture;
+}
+
+int
+feed_is_bad(const Feed *f, u32 picture)
+{
+    return f->is_bad[picture];
+}
+
+void
+feed_set_bad(Feed *f, u32 picture)
+{
+    f->stats.bad += !f->is_bad[picture];
+    f->is_bad[picture] = 1;
+}
+
 /* ---------------------------------------------------------- open, close */
 
 static int

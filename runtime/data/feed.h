@@ -116,6 +116,12 @@ int feed_seek(Err *e, Feed *feed, FeedCursor cursor);
 u32 feed_steps(const Feed *feed);
 FeedStats feed_stats(const Feed *feed);
 
+/* Pictures of the set, and those of them that were found to be unreadable; a
+ * run that goes on sets what it knew before its first batch. */
+u32 feed_pictures(const Feed *feed);
+int feed_is_bad(const Feed *feed, u32 picture);
+void feed_set_bad(Feed *feed, u32 picture);
+
 /* --------------------------------------------------------------- bucket.c */
 
 /* The size of a picture of h x w before it meets a bucket, and what is left of

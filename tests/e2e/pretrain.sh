@@ -120,6 +120,11 @@ if unpack train && unpack val; then
 	train gone3 --steps 40 --log-every 1 --workers 3 &&
 		out=$(same gone gone3 40 2>&1)
 	check missing-is-replaced-by-rule $? "$out"
+	train gone1 --steps 21 --log-every 1 --save-every 0 --eval-every 0
+	train gone1 --steps 40 --log-every 1 --eval-every 0 --resume
+	train gone0 --steps 40 --log-every 1 --eval-every 0
+	out=$(same gone0 gone1 40 2>&1)
+	check missing-is-known-after-resume $? "$out"
 	printf x >"$broken/train2014/$second"
 	train bad --steps 40
 	check two-missing-stop "$([ $? -eq 3 ] && grep -q \

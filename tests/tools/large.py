@@ -2,7 +2,7 @@
 """Makes a data set as large as they come: annotations of SIZE bytes and a zip
 archive of MEMBERS small pictures.
 
-usage: large.py FOLDER [SIZE] [MEMBERS]
+usage: tests/tools/large.py FOLDER [SIZE] [MEMBERS]
 
 Writes train_data_vqa.json (grouped form, 10 answers), train_data_caps.json,
 train2014.zip (stored) and vocab.txt.  The captions name the pictures of the
