@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/data/feed.h"
+#include "runtime/data/feed_own.h"
 #include "runtime/data/shapes.h"
 #include "runtime/random.h"
 #include "runtime/vfs.h"
@@ -85,6 +85,67 @@ sum_batch(u32 crc, const FeedBatch *b)
     crc = random_crc32(crc, mlm_labels, sizeof mlm_labels);
     crc = random_crc32(crc, itm_labels, sizeof itm_labels);
     return random_crc32(crc, b->question, R * sizeof *b->question);
+}
+
+/* ------------------------------------------------------------------ golden */
+
+/* Made by tests/oracle/mlm.py. */
+static const u32 golden_row[] = {103, 105, 106};
+static const i32 golden[][2][T] = {
+    {{2, 5, 6, 7, 8, 9, 10, 11, 12, 13, 3, 0},
+     {-100, -100, -100, 7, -100, -100, -100, -100, -100, -100, -100, -100}},
+    {{2, 5, 6, 4, 8, 9, 10, 4, 4, 13, 3, 0},
+     {-100, -100, -100, 7, -100, -100, -100, 11, 12, -100, -100, -100}},
+    {{2, 5, 6, 7, 8, 9, 19, 36, 12, 4, 3, 0},
+     {-100, -100, -100, -100, -100, -100, 10, 11, -100, 13, -100, -100}},
+};
+static const u32 golden_itm[] = {9, 0, 1, 12, 0, 3, 6,  14, 0, 3, 1, 0,
+                                 1, 3, 3, 0,  6, 1, 10, 1,  6, 0, 0, 0};
+
+static void
+rows_by_rule(void)
+{
+    static const char list[] =
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n5\n6\n7\n8\n9\n10\n11\n12\n"
+        "13\n14\n15\n16\n17\n18\n19\n20\n21\n22\n23\n24\n25\n26\n27\n28\n29\n"
+        "30\n31\n32\n33\n34\n35\n36\n37\n38\n39\n";
+    FeedSpec spec = {.tokens = T, .seed = 5};
+    Words *forty;
+    Err e = {0};
+    int good =
+        !words_open(&e, "list", (const u8 *)list, sizeof list - 1, &forty);
+
+    for (u32 i = 0; good && i < countof(golden_row); i++) {
+        i32 ids[T] = {2, 5, 6, 7, 8, 9, 10, 11, 12, 13, 3, 0}, labels[T];
+
+        mlm_row(&spec, forty, 3, golden_row[i], ids, labels);
+        good = !memcmp(ids, golden[i][0], sizeof ids) &&
+               !memcmp(labels, golden[i][1], sizeof labels);
+    }
+    check(good, "words-by-rule", "other words than Python's");
+    words_close(forty);
+}
+
+static void
+sentences_by_rule(void)
+{
+    Picture picture[5] = {{.first = 0, .count = 1},
+                          {.first = 1, .count = 2},
+                          {.first = 3, .count = 3},
+                          {.first = 6, .count = 4},
+                          {.first = 10, .count = 5}};
+    Vqa five = {.picture = picture, .npicture = 5};
+    FeedSpec spec = {.sentences = 2, .seed = 9};
+    Sample sample[12];
+    Order order = {.set = &five, .spec = &spec, .sample = sample, .epoch = 2};
+    int good = 1;
+
+    for (u32 s = 0; s < 12; s++)
+        sample[s] = (Sample){s % 5, 0};
+    for (u32 n = 0; n < 24; n++)
+        good &= itm_sentence(&order, n / 2, n % 2, picture[n / 2 % 5].first) ==
+                golden_itm[n];
+    check(good, "sentences-by-rule", "other sentences than Python's");
 }
 
 /* ------------------------------------------------------------------ shares */
@@ -339,6 +400,8 @@ main(void)
         printf("not ok mlm/opens: %s\n", e.text);
         return 1;
     }
+    rows_by_rule();
+    sentences_by_rule();
     shares();
     same();
     seeks();
