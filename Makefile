@@ -147,6 +147,9 @@ oracle: ## rewrite tests/oracle/*.golden from the PyTorch oracle
 memory: all ## what soho_res18 holds in memory after three answers
 	@SOHOC=$(B)/sohoc SOHO_RT=$(B)/soho-rt sh tests/e2e/lib/res18.sh
 
+large: all ## memory and time of a data set of 1 GB (python3; minutes)
+	@SOHOC=$(B)/sohoc SOHO_RT=$(B)/soho-rt sh tests/large.sh
+
 bench: all ## inference beside PyTorch, paired (python3-torch, OpenBLAS)
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/bench/pair.py \
 		$(B)/sohoc $(B)/soho-rt
@@ -166,5 +169,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all demo easy calibrate gains map unit tools table parity oracle bench memory test templates check deps size fmt lint asan crash golden help clean
+.PHONY: all demo easy calibrate gains large map unit tools table parity oracle bench memory test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)

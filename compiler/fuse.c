@@ -537,7 +537,7 @@ sort_groups(Fuse *u)
                 pick = (i32)g;
         if (pick < 0)
             bug("%s: groups depend on each other in a circle", f->name);
-        done[pick / 64] |= (u64)1 << (pick % 64);
+        done[(u32)pick / 64] |= (u64)1 << ((u32)pick % 64);
         sorted[n] = f->group[pick];
         for (u32 k = 0; k < sorted[n].nnode; k++)
             f->node[sorted[n].node[k]].group = (i32)n;

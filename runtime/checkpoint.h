@@ -31,9 +31,10 @@
     X(meter_n, "micro-batches since the last line of the log")
 
 #define PROGRESS_NUMBERS(X)                                                    \
-    X(meter_loss, "sum of their losses")                                       \
-    X(meter_score, "sum of their scores")                                      \
-    X(best, "highest accuracy in an evaluation, -1 = none yet")
+    X(best, "highest accuracy, or 1 / (1 + loss), in an evaluation, -1 = "     \
+            "none")
+
+enum { PROGRESS_METERS = 16 };
 
 typedef struct Progress {
 #define X(name, what) u64 name;
@@ -42,8 +43,9 @@ typedef struct Progress {
 #define X(name, what) f64 name;
     PROGRESS_NUMBERS(X)
 #undef X
-    u8 plan[DIGEST_BYTES]; /* hash of plan.bin */
-    u8 data[DIGEST_BYTES]; /* digest of the training annotations */
+    f64 meters[PROGRESS_METERS]; /* sums over the meter_n micro-batches */
+    u8 plan[DIGEST_BYTES];       /* hash of plan.bin */
+    u8 data[DIGEST_BYTES];       /* digest of the training annotations */
 } Progress;
 
 /* Takes the run folder (made if it is not there) for this process and drops

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runtime/cmd.h"
+#include "runtime/data/buckets.h"
 #include "runtime/data/captions.h"
 #include "runtime/data/shapes.h"
 #include "runtime/data/show.h"
@@ -67,6 +68,7 @@ static const struct Word {
     {"vqa2", "official VQA v2 files become a split of a data set", cmd_vqa2,
      NULL, NULL},
     {"captions", "captions become pre-training data", cmd_captions, NULL, NULL},
+    {"buckets", "choose padded sizes for a data set", cmd_buckets, NULL, NULL},
     {"image", "size and checksum of decoded pictures", NULL, show_image,
      "[--long L --short S [--normalise]] FILE..."},
     {"zip", "members of an archive and their checksums", NULL, show_zip,
@@ -76,7 +78,9 @@ static const struct Word {
     {"answers", "normal forms of answers, as `score` compares them", NULL,
      show_answers, "TEXT... | --file LINES"},
     {"json", "check JSON or a set of questions", NULL, show_json,
-     "[--vqa --answers N --vocab F [--tokens N] [--test]] FILE..."},
+     "[--vqa --answers N | --captions [--qa]] [--vocab F [--tokens N] "
+     "[--test]] "
+     "FILE..."},
     {"tensors", "rows of a file of weights and their checksums", NULL,
      show_tensors, "FILE..."},
 };

@@ -1,5 +1,6 @@
 /* cmd_eval.c - soho-rt eval: accuracy of weights on a split, beside who knows
- * only the question, and beside the same model shown other pictures. */
+ * only the question, and beside the same model shown other pictures; for a plan
+ * of pre-training, means of its losses and accuracies. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +12,18 @@
 #include "runtime/vfs.h"
 
 typedef struct Eval {
-    const char *plan, *data, *weights, *split, *images, *submit;
+    const char *plan, *weights, *split, *submit;
+    TextList data, images;
     u64 workers;
     int json, shuffle;
 } Eval;
 
 typedef struct Result {
     Tally model, guess;
-    int labelled; /* the split has answers */
-    int guessed;  /* a training split was there to learn from */
-    i32 *answer;  /* [nquestion] or NULL */
+    Meters meters; /* of pre-training */
+    int labelled;  /* the split has answers */
+    int guessed;   /* a training split was there to learn from */
+    i32 *answer;   /* [nquestion] or NULL */
     FeedStats stats;
 } Result;
 
@@ -36,15 +39,28 @@ run_model(Err *e, Run *run, const Eval *o, const PlanData *plan,
                        .data = data,
                        .plan = plan,
                        .feeder = &feeder,
+                       .tally = plan->captions ? NULL : &r->model,
+                       .meters = &r->meters,
                        .answer = r->answer};
 
+    TRY(meters_open(e, run, PH_eval, &r->meters));
     TRY(buckets_open(e, run, PH_eval, &feeder.buckets));
     spec->workers = (u32)o->workers;
     spec->strangers = o->shuffle;
-    if (!feeder_open(e, run, data, &feeder) && !evaluate(e, &task, &r->model))
+    if (!feeder_open(e, run, data, &feeder) && !evaluate(e, &task))
         r->stats = feed_stats(feeder.feed);
     feeder_close(&feeder);
     return e->code;
+}
+
+static DataWanted
+wanted(const Eval *o, const char *split)
+{
+    return (DataWanted){.folder = o->data.at,
+                        .nfolder = o->data.n,
+                        .images = o->images.at,
+                        .nimages = o->images.n,
+                        .split = split};
 }
 
 /* The question-only guess, learned from the training split if it is there. */
@@ -52,14 +68,12 @@ static int
 run_guess(Err *e, const Eval *o, const PlanData *plan, const Vqa *test,
           Result *r)
 {
-    char path[PATH_MAX];
+    DataWanted from = wanted(o, "train");
     Vqa train = {0};
 
-    if (!dataset_has(o->data, "train"))
+    if (!dataset_has(plan, &from))
         return 0;
-    snprintf(path, sizeof path, "%s/train_data_vqa.json", o->data);
-    if (!vqa_open(e, path, plan->words, plan->tokens, plan->answers,
-                  plan->names, 1, &train))
+    if (!dataset_read(e, plan, &from, 1, &train))
         r->guessed = !score_guess(e, &train, test, plan->answers, plan->names,
                                   &r->guess);
     vqa_close(&train);
@@ -84,6 +98,27 @@ measure(Err *e, Run *run, const Eval *o, const PlanData *plan,
 }
 
 /* ------------------------------------------------------------------ telling */
+
+static void
+show_means(const Eval *o, const Dataset *data, const Result *r)
+{
+    const Meters *m = &r->meters;
+    char text[METER_TEXT];
+
+    if (o->json) {
+        printf("{\"split\": \"%s\", \"sentences\": %u, \"pictures\": %u, "
+               "\"shuffled_images\": %s, %s\"batches\": %llu}\n",
+               o->split, data->set.nquestion, data->set.npicture,
+               o->shuffle ? "true" : "false", meters_json(text, m),
+               (unsigned long long)m->batches);
+        return;
+    }
+    printf("%s: %u sentences about %u pictures, %llu batches\n",
+           data->part->json, data->set.nquestion, data->set.npicture,
+           (unsigned long long)m->batches);
+    for (u32 i = 0; i < m->n; i++)
+        printf("%-16s %.6f\n", m->name[i], meters_mean(m, i));
+}
 
 /* "name": value pairs of one tally. */
 static void
@@ -135,7 +170,7 @@ show_text(const Eval *o, const Dataset *data, const Result *r)
 {
     const FeedStats *s = &r->stats;
 
-    printf("%s: %u questions about %u pictures\n", data->json,
+    printf("%s: %u questions about %u pictures\n", data->part->json,
            data->set.nquestion, data->set.npicture);
     if (r->labelled)
         show_tally(o->shuffle ? "model, pictures shuffled" : "model",
@@ -191,9 +226,12 @@ static int
 eval(Err *e, Run *run, const Eval *o, const PlanData *plan, Dataset *data)
 {
     char path[PATH_MAX];
+    DataWanted from = wanted(o, o->split);
     Result r;
 
     memset(&r, 0, sizeof r);
+    FAIL_IF(plan->captions && o->submit, e, SOHO_USAGE,
+            "--submit: %s is for pre-training and answers nothing", o->plan);
     FAIL_IF(o->submit && !plan->names, e, SOHO_BAD,
             "%s: has no answer names to submit; compile the model with --set "
             "answers=FILE",
@@ -202,9 +240,11 @@ eval(Err *e, Run *run, const Eval *o, const PlanData *plan, Dataset *data)
     TRY(weights_load(e, run, path, NULL));
     if (*e->text)
         fprintf(stderr, "warning: %s\n", e->text);
-    TRY(dataset_open(e, plan, o->data, o->split, o->images, 0, data));
+    TRY(dataset_open(e, plan, &from, 0, data));
     if (!measure(e, run, o, plan, data, &r)) {
-        if (o->json)
+        if (plan->captions)
+            show_means(o, data, &r);
+        else if (o->json)
             show_json(o, data, &r);
         else
             show_text(o, data, &r);
@@ -240,13 +280,14 @@ cmd_eval(int argc, char **argv)
     Eval o = {.split = "val", .workers = 1};
     const Option options[] = {
         {OPT_OPERAND, "PLAN", NULL, &o.plan, 1, "plan.bin of a model"},
-        {OPT_TEXT, "--data", "DIR", &o.data, 1,
-         "folder with SPLIT_data_vqa.json and its pictures"},
+        {OPT_LIST, "--data", "DIR", &o.data, 1,
+         "folder with SPLIT_data_vqa.json (SPLIT_data_caps.json for "
+         "pre-training) and its pictures; several are one data set"},
         {OPT_TEXT, "--weights", "W", &o.weights, 1,
          "file (safetensors, PyTorch), checkpoint folder or run folder"},
         {OPT_TEXT, "--split", "S", &o.split, 0, "which split (val)"},
-        {OPT_TEXT, "--images", "PATH", &o.images, 0,
-         "archive or folder of its pictures"},
+        {OPT_LIST, "--images", "PATH", &o.images, 0,
+         "archive or folder of its pictures, one for each --data"},
         {OPT_TEXT, "--submit", "OUT.json", &o.submit, 0,
          "write the answer to every question"},
         {OPT_FLAG, "--shuffle-images", NULL, &o.shuffle, 0,

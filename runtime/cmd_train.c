@@ -53,15 +53,16 @@ cmd_train(int argc, char **argv)
                    .log_every = 10,
                    .save_every = -1,
                    .stop = &stop};
-    TextList weights = {.n = 0};
+    TextList data = {.n = 0}, images = {.n = 0}, weights = {.n = 0};
     const Option options[] = {
         {OPT_OPERAND, "PLAN", NULL, &s.plan, 1, "plan.bin of a model"},
-        {OPT_TEXT, "--data", "DIR", &s.data, 1,
-         "folder with train_data_vqa.json and its pictures"},
+        {OPT_LIST, "--data", "DIR", &data, 1,
+         "folder with train_data_vqa.json (train_data_caps.json for "
+         "pre-training) and its pictures; several are one data set"},
         {OPT_TEXT, "--run", "DIR", &s.run, 1,
          "folder for checkpoints and log.jsonl"},
-        {OPT_TEXT, "--images", "PATH", &s.images, 0,
-         "archive or folder of the training pictures"},
+        {OPT_LIST, "--images", "PATH", &images, 0,
+         "archive or folder of the training pictures, one for each --data"},
         {OPT_LIST, "--weights", "W", &weights, 0,
          "begin with what fits of these: file (safetensors, PyTorch), "
          "checkpoint or run folder; may be given several times"},
@@ -103,6 +104,10 @@ cmd_train(int argc, char **argv)
 
     if (code >= 0)
         return code;
+    s.data = data.at;
+    s.ndata = data.n;
+    s.images = images.at;
+    s.nimages = images.n;
     if (s.save_every < 0)
         s.save_every = s.save_steps || s.save_epochs ? INFINITY : 60;
     if (s.keep < 2)

@@ -1,7 +1,7 @@
-/* dataset.c - from a data folder and a plan to a loader.
+/* dataset.c - from data folders and a plan to a loader.
  *
- * In: a folder, the name of a split, an open plan.  Out: questions as word
- * ids, an open archive of pictures, batches written straight into the doors of
+ * In: folders, the name of a split, an open plan.  Out: sentences as word
+ * ids, open archives of pictures, batches written straight into the doors of
  * the phase of their bucket. */
 #include "runtime/dataset.h"
 
@@ -15,10 +15,25 @@
 
 /* ------------------------------------------------------------- plan's side */
 
+/* The doors decide what a plan is for. */
+static int
+is_pretraining(const Plan *plan)
+{
+    for (u32 i = 0; i < plan->ndoor; i++) {
+        const char *name = plan_text(plan, plan->door[i].name);
+
+        if (!plan->door[i].out &&
+            (!strcmp(name, "mlm_labels") || !strcmp(name, "itm_labels")))
+            return 1;
+    }
+    return 0;
+}
+
 int
 plandata_open(Err *e, Run *run, PlanData *data)
 {
     const Plan *plan = &run->plan;
+    const char *use_qa;
 
     memset(data, 0, sizeof *data);
     FAIL_IF(!plan->vocab_bytes, e, SOHO_BAD,
@@ -29,6 +44,9 @@ plandata_open(Err *e, Run *run, PlanData *data)
         TRY(words_open(e, plan->path, (const u8 *)plan->vocab,
                        plan->vocab_bytes, &run->words));
     data->words = run->words;
+    data->captions = is_pretraining(plan);
+    use_qa = plan_meta(plan, "config.use_qa");
+    data->use_qa = use_qa && !strcmp(use_qa, "true");
     for (u32 i = 0; i < plan->nphase; i++) {
         if (plan->phase[i].tokens > 0)
             data->tokens = (u32)plan->phase[i].tokens;
@@ -54,19 +72,37 @@ plandata_close(PlanData *data)
 
 /* ------------------------------------------------------------ data's side */
 
-static int
-json_path(char path[PATH_MAX], const char *folder, const char *split)
+int
+dataset_json(const PlanData *plan, const char *folder, const char *split,
+             char path[PATH_MAX])
 {
-    return snprintf(path, PATH_MAX, "%s/%s_data_vqa.json", folder, split) <
-           PATH_MAX;
+    static const char *const caps[] = {"%s/%s_data_caps.json",
+                                       "%s/coco_cap_%s_pre.json"};
+
+    path[0] = 0;
+    if (strlen(folder) + strlen(split) + 32 > PATH_MAX)
+        return 0;
+    if (!plan->captions) {
+        snprintf(path, PATH_MAX, "%s/%s_data_vqa.json", folder, split);
+        return !access(path, F_OK);
+    }
+    for (u32 i = countof(caps); i-- > 0;) {
+        snprintf(path, PATH_MAX, caps[i], folder, split);
+        if (!i || !access(path, F_OK))
+            break;
+    }
+    return !access(path, F_OK);
 }
 
 int
-dataset_has(const char *folder, const char *split)
+dataset_has(const PlanData *plan, const DataWanted *wanted)
 {
     char path[PATH_MAX];
 
-    return json_path(path, folder, split) && !access(path, F_OK);
+    for (u32 i = 0; i < wanted->nfolder; i++)
+        if (!dataset_json(plan, wanted->folder[i], wanted->split, path))
+            return 0;
+    return 1;
 }
 
 static int
@@ -112,50 +148,127 @@ find_pictures(Err *e, const char *folder, const char *split,
     }
     closedir(dir);
     FAIL_IF(!found[0], e, SOHO_BAD,
-            "%s: no zip archive or folder beginning with \"%s\" beside "
-            "%s_data_vqa.json; name it with --images",
-            folder, split, split);
+            "%s: no zip archive or folder beginning with \"%s\" beside the "
+            "annotations; name it with --images",
+            folder, split);
     return e->code;
 }
 
 /* Members of an archive lie in the folder it is named after, unless that name
  * contains "images"; files of a folder lie in it. */
 static void
-set_prefix(Dataset *data)
+set_prefix(DataPart *part)
 {
-    const char *slash = strrchr(data->pictures, '/');
-    const char *name = slash ? slash + 1 : data->pictures;
+    const char *slash = strrchr(part->pictures, '/');
+    const char *name = slash ? slash + 1 : part->pictures;
 
-    data->prefix[0] = 0;
+    part->prefix[0] = 0;
     if (is_zip(name) && !strstr(name, "images"))
-        snprintf(data->prefix, sizeof data->prefix, "%.*s",
+        snprintf(part->prefix, sizeof part->prefix, "%.*s",
                  (int)strlen(name) - 4, name);
 }
 
-int
-dataset_open(Err *e, const PlanData *plan, const char *folder,
-             const char *split, const char *images, int train, Dataset *data)
+static int
+open_set(Err *e, const PlanData *plan, const char *json, int train, Vqa *set)
 {
-    memset(data, 0, sizeof *data);
-    FAIL_IF(!json_path(data->json, folder, split), e, SOHO_IO,
-            "%.64s...: path too long", folder);
-    TRY(vqa_open(e, data->json, plan->words, plan->tokens, plan->answers,
-                 plan->names, train, &data->set));
-    if (images)
-        snprintf(data->pictures, sizeof data->pictures, "%s", images);
+    if (plan->captions)
+        return caps_open(e, json, plan->words, plan->tokens, plan->use_qa,
+                         train, set);
+    return vqa_open(e, json, plan->words, plan->tokens, plan->answers,
+                    plan->names, train, set);
+}
+
+/* Reads the annotations of folder i and puts its pictures behind those of the
+ * others. */
+static int
+add_set(Err *e, const PlanData *plan, const DataWanted *wanted, u32 i,
+        int train, Vqa *to, char json[PATH_MAX])
+{
+    Vqa set = {0};
+
+    dataset_json(plan, wanted->folder[i], wanted->split, json);
+    FAIL_IF(!json[0], e, SOHO_IO, "%.64s...: path too long", wanted->folder[i]);
+    TRY(open_set(e, plan, json, train, i ? &set : to));
+    if (i && vqa_join(e, to, &set))
+        vqa_close(&set);
+    return e->code;
+}
+
+int
+dataset_read(Err *e, const PlanData *plan, const DataWanted *wanted, int train,
+             Vqa *set)
+{
+    char json[PATH_MAX];
+
+    *set = (Vqa){0};
+    for (u32 i = 0; i < wanted->nfolder; i++)
+        TRY(add_set(e, plan, wanted, i, train, set, json));
+    return 0;
+}
+
+/* Opens the next part. */
+static int
+open_part(Err *e, const PlanData *plan, const DataWanted *wanted, int train,
+          Dataset *data)
+{
+    u32 i = data->npart;
+    DataPart *part = &data->part[i];
+    FeedSource *source = &data->source[i];
+
+    *source = (FeedSource){.prefix = part->prefix, .first = data->set.npicture};
+    TRY(add_set(e, plan, wanted, i, train, &data->set, part->json));
+    if (i < wanted->nimages)
+        snprintf(part->pictures, PATH_MAX, "%s", wanted->images[i]);
     else
-        TRY(find_pictures(e, folder, split, data->pictures));
-    set_prefix(data);
-    return zip_open_at(e, data->pictures, &data->images);
+        TRY(find_pictures(e, wanted->folder[i], wanted->split, part->pictures));
+    set_prefix(part);
+    TRY(zip_open_at(e, part->pictures, &part->images));
+    source->images = part->images;
+    data->npart++;
+    return 0;
+}
+
+int
+dataset_open(Err *e, const PlanData *plan, const DataWanted *wanted, int train,
+             Dataset *data)
+{
+    u32 n = wanted->nfolder;
+
+    memset(data, 0, sizeof *data);
+    FAIL_IF(n > DATA_PARTS || wanted->nimages > n, e, SOHO_USAGE,
+            "%u --images for %u --data (at most %d)", wanted->nimages, n,
+            DATA_PARTS);
+    data->part = calloc(n, sizeof *data->part);
+    data->source = calloc(n, sizeof *data->source);
+    FAIL_IF(!data->part || !data->source, e, SOHO_MEMORY,
+            "no memory to open a data set");
+    while (data->npart < n)
+        TRY(open_part(e, plan, wanted, train, data));
+    return 0;
 }
 
 void
 dataset_close(Dataset *data)
 {
-    if (data->images)
-        zip_close_at(data->images);
+    for (u32 i = 0; i < data->npart; i++)
+        zip_close_at(data->part[i].images);
     vqa_close(&data->set);
+    free(data->part);
+    free(data->source);
     memset(data, 0, sizeof *data);
+}
+
+int
+dataset_digest(Err *e, const Dataset *data, u8 digest[DIGEST_BYTES])
+{
+    u8 each[DATA_PARTS * DIGEST_BYTES];
+
+    for (u32 i = 0; i < data->npart; i++)
+        TRY(digest_file(e, data->part[i].json, each + i * DIGEST_BYTES, NULL));
+    if (data->npart > 1)
+        return digest_bytes(e, each, data->npart * DIGEST_BYTES, digest);
+    memcpy(digest, each, DIGEST_BYTES);
+    return 0;
 }
 
 /* ----------------------------------------------------------------- buckets */
@@ -246,6 +359,7 @@ buckets_open(Err *e, const Run *run, u32 kind, Buckets *b)
             "%s: has no %s phase; compile a model that has one", plan->path,
             name[kind]);
     spec->bucket = b->size;
+    spec->captions = is_pretraining(plan);
     read_sides(plan, b, kind == PH_train);
     return 0;
 }
@@ -316,6 +430,8 @@ check_doors(Err *e, Run *run, const Buckets *b, u32 i)
     TRY(fits(e, run, p, "image_size", spec->batch * 2ull * sizeof(i32)));
     TRY(fits(e, run, p, "tokens", rows * spec->tokens * sizeof(i32)));
     TRY(fits(e, run, p, "token_mask", rows * spec->tokens * sizeof(i32)));
+    TRY(fits(e, run, p, "mlm_labels", rows * spec->tokens * sizeof(i32)));
+    TRY(fits(e, run, p, "itm_labels", rows * sizeof(i32)));
     return fits(e, run, p, "answers", rows * spec->answers * sizeof(f32));
 }
 
@@ -335,10 +451,12 @@ feeder_open(Err *e, Run *run, const Dataset *data, Feeder *feeder)
             .tokens = door_find(run, p, "tokens", NULL),
             .token_mask = door_find(run, p, "token_mask", NULL),
             .answers = door_find(run, p, "answers", NULL),
+            .mlm_labels = door_find(run, p, "mlm_labels", NULL),
+            .itm_labels = door_find(run, p, "itm_labels", NULL),
         };
     }
-    return feed_open(e, &data->set, data->images, data->prefix,
-                     (i32)words_pad(run->words), &b->spec, &feeder->feed);
+    return feed_open(e, &data->set, data->source, data->npart, run->words,
+                     &b->spec, &feeder->feed);
 }
 
 void

@@ -1,14 +1,18 @@
-/* dataset.h - a split of a data folder, and the loader that fills the doors of
- * a plan from it.
+/* dataset.h - a split of data folders, and the loader that fills the doors of a
+ * plan from it.
  *
- * Split S of a folder is S_data_vqa.json; its pictures are the one zip archive
- * or folder beside it whose name begins with S. */
+ * Split S of a folder is S_data_vqa.json.  For a plan with a door mlm_labels or
+ * itm_labels, which is one for pre-training, it is S_data_caps.json, or by the
+ * name that the official code uses coco_cap_S_pre.json.  Its pictures are the
+ * one zip archive or folder beside it whose name begins with S.  Several
+ * folders are one data set, in their order. */
 #ifndef SOHO_DATASET_H
 #define SOHO_DATASET_H
 
 #include <limits.h>
 
 #include "runtime/data/feed.h"
+#include "runtime/digest.h"
 #include "runtime/run.h"
 
 /* What a plan says about its data. */
@@ -16,6 +20,8 @@ typedef struct PlanData {
     const Words *words;
     const char **names;  /* answers by label, NULL where the plan has none */
     u32 tokens, answers; /* T, A */
+    int captions;        /* it is for pre-training */
+    int use_qa;          /* config.use_qa: questions are sentences, too */
 } PlanData;
 
 /* Opens the plan's vocabulary (kept in run->words) and answer names.
@@ -23,21 +29,45 @@ typedef struct PlanData {
 int plandata_open(Err *e, Run *run, PlanData *data);
 void plandata_close(PlanData *data);
 
-typedef struct Dataset {
+enum { DATA_PARTS = 64 };
+
+/* What to open: the n-th of `images`, where there is one, holds the pictures of
+ * the n-th folder. */
+typedef struct DataWanted {
+    const char *const *folder, *const *images;
+    u32 nfolder, nimages; /* at most DATA_PARTS */
+    const char *split;
+} DataWanted;
+
+/* What one folder gave. */
+typedef struct DataPart {
     char json[PATH_MAX], pictures[PATH_MAX];
     char prefix[256]; /* folder of the members inside the archive */
-    Vqa set;
     Zip *images;
+} DataPart;
+
+typedef struct Dataset {
+    Vqa set;
+    DataPart *part;
+    FeedSource *source; /* the loader's view of them */
+    u32 npart;
 } Dataset;
 
-/* Opens the split; images NULL: beside it.  `set` and `images` are closed by
- * dataset_close in any case. */
-int dataset_open(Err *e, const PlanData *plan, const char *folder,
-                 const char *split, const char *images, int train,
-                 Dataset *data);
+/* Opens the split.  dataset_close in any case. */
+int dataset_open(Err *e, const PlanData *plan, const DataWanted *wanted,
+                 int train, Dataset *data);
 void dataset_close(Dataset *data);
-/* Does the folder have the split? */
-int dataset_has(const char *folder, const char *split);
+/* Its annotations alone; vqa_close in any case. */
+int dataset_read(Err *e, const PlanData *plan, const DataWanted *wanted,
+                 int train, Vqa *set);
+/* Where a folder's annotations of a split are, or should be ("" where that is
+ * too long); are they there? */
+int dataset_json(const PlanData *plan, const char *folder, const char *split,
+                 char path[PATH_MAX]);
+/* Have all folders the split? */
+int dataset_has(const PlanData *plan, const DataWanted *wanted);
+/* SHA-256 of the annotations; of several files, of their digests. */
+int dataset_digest(Err *e, const Dataset *data, u8 digest[DIGEST_BYTES]);
 
 /* The phases of one kind, by bucket; spec.bucket points into `size`. */
 typedef struct Buckets {

@@ -5,7 +5,7 @@
  *
  * Doors read: `row_score` f32 [R], `row_loss` f32 [R] (if there is one),
  * `answer` i32 [R] (where answers are wanted).  Rows without a question are
- * passed over. */
+ * passed over.  With meters: all doors of one number, after each batch. */
 #include "runtime/evaluate.h"
 
 #include <string.h>
@@ -34,8 +34,9 @@ open_doors(Err *e, const Evaluation *task, u32 phase, Doors *d)
 
 static void
 add_batch(const Evaluation *task, const Doors *d, const FeedBatch *batch,
-          u32 rows, Tally *tally)
+          u32 rows)
 {
+    Tally *tally = task->tally;
     const Vqa *set = &task->data->set;
 
     for (u32 r = 0; r < rows; r++) {
@@ -56,28 +57,32 @@ add_batch(const Evaluation *task, const Doors *d, const FeedBatch *batch,
 
 /* One batch; *last says that it ended the split. */
 static int
-run_batch(Err *e, const Evaluation *task, Tally *tally, int *last)
+run_batch(Err *e, const Evaluation *task, int *last)
 {
     Feeder *f = task->feeder;
     SohoStep *step = run_step(task->run);
     FeedBatch batch;
-    Doors doors;
+    Doors doors = {0};
     u32 p;
 
     TRY(feed_next(e, f->feed, f->doors, &batch));
     p = f->buckets.phase[batch.bucket];
-    TRY(open_doors(e, task, p, &doors));
+    if (task->tally)
+        TRY(open_doors(e, task, p, &doors));
     step->rows = batch.rows;
     if (run_phase(task->run, p))
         return err_set(e, task->run->err.code, "%s", task->run->err.text);
-    add_batch(task, &doors, &batch,
-              f->buckets.spec.batch * f->buckets.spec.sentences, tally);
+    if (task->tally)
+        add_batch(task, &doors, &batch,
+                  f->buckets.spec.batch * f->buckets.spec.sentences);
+    else
+        meters_add(task->meters, task->run, p);
     *last = batch.step + 1 == batch.steps;
     return 0;
 }
 
 int
-evaluate(Err *e, const Evaluation *task, Tally *tally)
+evaluate(Err *e, const Evaluation *task)
 {
     int last = 0;
 
@@ -85,7 +90,7 @@ evaluate(Err *e, const Evaluation *task, Tally *tally)
     while (!last) {
         if (task->stop && *task->stop)
             return err_set(e, SOHO_STOPPED, "stopped by a signal");
-        TRY(run_batch(e, task, tally, &last));
+        TRY(run_batch(e, task, &last));
     }
     run_step(task->run)->rows = 0;
     return 0;

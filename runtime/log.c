@@ -165,11 +165,10 @@ show(Log *log, const Standing *s, f64 now)
         snprintf(skipped, sizeof skipped, "skipped %u  ", s->skipped);
     wipe(log);
     fprintf(stderr,
-            "step %llu/%llu  epoch %llu  loss %.4f  score %5.1f %%  %s%s"
-            "%.0f samples/s  %s left%s",
+            "step %llu/%llu  epoch %llu  %s  %s%s%.0f samples/s  %s left%s",
             (unsigned long long)s->step, (unsigned long long)s->steps,
-            (unsigned long long)s->epoch, s->loss, 100 * s->score, scale,
-            skipped, rate, left, log->terminal ? "" : "\n");
+            (unsigned long long)s->epoch, s->figures, scale, skipped, rate,
+            left, log->terminal ? "" : "\n");
     log->drawn = log->terminal;
     log->shown = now;
     log->shown_t = s->t;

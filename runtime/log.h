@@ -41,10 +41,10 @@ typedef struct Standing {
     u64 t, total; /* micro-batches; total 0 = unknown */
     u64 step, steps;
     u64 epoch;
-    u32 batch; /* samples of a micro-batch */
-    f64 loss, score;
-    u32 skipped;    /* updates refused, 0: not shown */
-    f64 loss_scale; /* 0: not shown */
+    u32 batch;           /* samples of a micro-batch */
+    const char *figures; /* "loss 0.1234  score  99.0 %" */
+    u32 skipped;         /* updates refused, 0: not shown */
+    f64 loss_scale;      /* 0: not shown */
 } Standing;
 void log_standing(Log *log, const Standing *s, int now);
 

@@ -56,7 +56,10 @@ manifest_write(Err *e, const char *folder, const Progress *progress,
 #define X(name, what) put(&text, "  \"" #name "\": %.17g,\n", progress->name);
     PROGRESS_NUMBERS(X)
 #undef X
-    put(&text, "  \"files\": [");
+    put(&text, "  \"meters\": [");
+    for (u32 i = 0; i < PROGRESS_METERS; i++)
+        put(&text, "%s%.17g", i ? ", " : "", progress->meters[i]);
+    put(&text, "],\n  \"files\": [");
     for (u32 i = 0; i < n; i++)
         put(&text,
             "%s\n    {\"name\": \"%s\", \"bytes\": %llu, "
@@ -79,7 +82,8 @@ static const char *const fields[] = {
 #define X(name, what) #name,
     PROGRESS_COUNTS(X) PROGRESS_NUMBERS(X)
 #undef X
-        "files",
+        "meters",
+    "files",
 };
 
 /* Takes a string of 64 hexadecimal digits. */
@@ -171,6 +175,22 @@ read_files(Json *j, ManifestFile file[MANIFEST_FILES], u32 *n)
     }
 }
 
+static int
+read_meters(Json *j, f64 meters[PROGRESS_METERS])
+{
+    int more;
+
+    TRY(json_array(j));
+    for (u32 i = 0;; i++) {
+        TRY(json_next(j, &more));
+        if (more != (i < PROGRESS_METERS))
+            return json_bad(j, j->at, "expected %d numbers", PROGRESS_METERS);
+        if (!more)
+            return 0;
+        TRY(json_number(j, &meters[i]));
+    }
+}
+
 /* Takes the value of one field. */
 static int
 read_field(Json *j, const char *key, Progress *p,
@@ -194,6 +214,8 @@ read_field(Json *j, const char *key, Progress *p,
         return json_number(j, &p->name);
     PROGRESS_NUMBERS(X)
 #undef X
+    if (!strcmp(key, "meters"))
+        return read_meters(j, p->meters);
     return read_files(j, file, n);
 }
 

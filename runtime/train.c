@@ -26,30 +26,6 @@ stopped(const Train *t)
 
 /* ------------------------------------------------------------------- steps */
 
-/* The first element of an f32 door, NAN where the phase has none. */
-static f64
-read_number(Train *t, u32 phase, const char *name)
-{
-    const PlanBuffer *row;
-    const f32 *at = door_find(t->run, phase, name, &row);
-
-    return at && row->dtype == DT_f32 ? *at : (f64)NAN;
-}
-
-/* Adds a micro-batch's loss and score to the sums of the next log line. */
-static void
-measure(Train *t, u32 phase)
-{
-    f64 loss = read_number(t, phase, "loss");
-    f64 score = read_number(t, phase, "score");
-
-    if (!isfinite(loss))
-        return;
-    t->p.meter_loss += loss;
-    t->p.meter_score += isfinite(score) ? score : 0;
-    t->p.meter_n++;
-}
-
 /* Epochs that the run's last window begins in or before.  Rounding the run up
  * to whole windows adds none. */
 static u32
@@ -94,12 +70,13 @@ micro_batch(Err *e, Train *t)
 
     TRY(feed_next(e, t->feeder.feed, t->feeder.doors, &batch));
     for (u32 i = 0; i < batch.nbad; i++)
-        log_say(&t->log, "warning: left out: %s", batch.bad[i]);
+        log_say(&t->log, "warning: left out, another takes its place: %s",
+                batch.bad[i]);
     phase = t->feeder.buckets.phase[batch.bucket];
     t->p.epoch = batch.epoch / t->p.repeat;
     set_step(t, (u32)t->p.epoch);
     TRY(run_checked(e, t->run, phase));
-    measure(t, phase);
+    meters_add(&t->meters, t->run, phase);
     t->p.t++;
     return 0;
 }
@@ -129,32 +106,29 @@ static void
 write_log(Train *t)
 {
     const SohoStep *step = run_step(t->run);
-    Progress *p = &t->p;
-    char loss[LOG_NUMBER], score[LOG_NUMBER], lr[LOG_NUMBER], norm[LOG_NUMBER];
+    const Progress *p = &t->p;
+    char means[METER_TEXT], lr[LOG_NUMBER], norm[LOG_NUMBER];
     char scale[LOG_NUMBER + 16] = "";
 
     if (step->loss_scale > 0)
         snprintf(scale, sizeof scale, "\"loss_scale\":%.9g,",
                  (f64)step->loss_scale);
-    t->loss = p->meter_loss / (f64)p->meter_n;
-    t->score = p->meter_score / (f64)p->meter_n;
     log_line(&t->log,
              "{\"step\":%" PRIu64 ",\"t\":%" PRIu64 ",\"epoch\":%" PRIu64
-             ",\"loss\":%s,\"score\":%s,\"lr\":%s,\"grad_norm\":%s,"
-             "%s\"skipped\":%u,\"samples_per_second\":%.1f}",
-             p->step, p->t, p->epoch, log_number(loss, t->loss),
-             log_number(score, t->score), log_number(lr, step->lr),
-             log_number(norm, step->grad_norm), scale, step->skipped,
+             ",%s\"lr\":%s,\"grad_norm\":%s,%s"
+             "\"skipped\":%u,\"left_out\":%u,\"samples_per_second\":%.1f}",
+             p->step, p->t, p->epoch, meters_json(means, &t->meters),
+             log_number(lr, step->lr), log_number(norm, step->grad_norm), scale,
+             step->skipped, feed_stats(t->feeder.feed).bad,
              log_rate(&t->log, p->t, t->feeder.buckets.spec.batch));
-    p->meter_loss = p->meter_score = 0;
-    p->meter_n = 0;
+    meters_show(t->figures, &t->meters);
+    meters_clear(&t->meters);
 }
 
 static void
 show(Train *t, int now)
 {
     const Progress *p = &t->p;
-    f64 n = (f64)p->meter_n;
     Standing standing = {.t = p->t,
                          .total = p->total,
                          .step = p->step,
@@ -163,9 +137,10 @@ show(Train *t, int now)
                          .batch = t->feeder.buckets.spec.batch,
                          .skipped = t->skipped,
                          .loss_scale = (f64)run_step(t->run)->loss_scale,
-                         .loss = n > 0 ? p->meter_loss / n : t->loss,
-                         .score = n > 0 ? p->meter_score / n : t->score};
+                         .figures = t->figures};
 
+    if (t->meters.batches)
+        meters_show(t->figures, &t->meters);
     log_standing(&t->log, &standing, now);
 }
 
@@ -187,36 +162,64 @@ keep_best(Train *t, f64 accuracy)
         log_say(&t->log, "warning: %s", e.text);
 }
 
-static int
-evaluate_now(Err *e, Train *t)
+static void
+log_answers(Train *t, const Tally *tally)
 {
-    Evaluation task = {.run = t->run,
-                       .data = &t->val,
-                       .plan = &t->plan,
-                       .feeder = &t->val_feeder,
-                       .stop = t->spec->stop};
-    Tally tally = {.loss = 0};
+    f64 all = tally_accuracy(tally);
     char loss[LOG_NUMBER];
-    f64 all;
 
-    if (evaluate(e, &task, &tally)) {
-        if (e->code == SOHO_STOPPED)
-            err_clear(e); /* told again between the steps */
-        return e->code;
-    }
-    all = tally_accuracy(&tally);
     log_line(&t->log,
              "{\"step\":%" PRIu64 ",\"t\":%" PRIu64 ",\"epoch\":%" PRIu64
              ",\"split\":\"val\",\"accuracy\":%.6f,\"yes_no\":%.6f,"
              "\"other\":%.6f,\"loss\":%s,\"questions\":%" PRIu64 "}",
-             t->p.step, t->p.t, t->p.epoch, all,
-             tally_kind(&tally, KIND_yes_no), tally_kind(&tally, KIND_other),
-             log_number(loss, tally_loss(&tally)), tally_count(&tally));
+             t->p.step, t->p.t, t->p.epoch, all, tally_kind(tally, KIND_yes_no),
+             tally_kind(tally, KIND_other), log_number(loss, tally_loss(tally)),
+             tally_count(tally));
     log_say(&t->log,
             "step %" PRIu64 ": val accuracy %.2f %% (yes/no %.2f, other %.2f)",
-            t->p.step, 100 * all, 100 * tally_kind(&tally, KIND_yes_no),
-            100 * tally_kind(&tally, KIND_other));
+            t->p.step, 100 * all, 100 * tally_kind(tally, KIND_yes_no),
+            100 * tally_kind(tally, KIND_other));
     keep_best(t, all);
+}
+
+static void
+log_means(Train *t, const Meters *m)
+{
+    char text[METER_TEXT];
+
+    log_line(&t->log,
+             "{\"step\":%" PRIu64 ",\"t\":%" PRIu64 ",\"epoch\":%" PRIu64
+             ",\"split\":\"val\",%s\"batches\":%" PRIu64 "}",
+             t->p.step, t->p.t, t->p.epoch, meters_json(text, m), m->batches);
+    log_say(&t->log, "step %" PRIu64 ": val %s", t->p.step,
+            meters_show(text, m));
+    if (isfinite(meters_find(m, "loss")))
+        keep_best(t, 1 / (1 + meters_find(m, "loss")));
+}
+
+static int
+evaluate_now(Err *e, Train *t)
+{
+    Tally tally = {.loss = 0};
+    Meters meters;
+    Evaluation task = {.run = t->run,
+                       .data = &t->val,
+                       .plan = &t->plan,
+                       .feeder = &t->val_feeder,
+                       .tally = t->plan.captions ? NULL : &tally,
+                       .meters = &meters,
+                       .stop = t->spec->stop};
+
+    TRY(meters_open(e, t->run, PH_eval, &meters));
+    if (evaluate(e, &task)) {
+        if (e->code == SOHO_STOPPED)
+            err_clear(e); /* told again between the steps */
+        return e->code;
+    }
+    if (t->plan.captions)
+        log_means(t, &meters);
+    else
+        log_answers(t, &tally);
     t->p.evaluated = t->p.t + 1;
     t->p.evaluated_epoch = train_epoch(t);
     return 0;
@@ -319,10 +322,11 @@ say_start(Train *t)
     const FeedSpec *spec = &t->feeder.buckets.spec;
 
     log_say(&t->log,
-            "%u questions about %u pictures; %u x %u a micro-batch, %u of them "
+            "%u %s about %u pictures; %u x %u a micro-batch, %u of them "
             "a step, %u an epoch; %" PRIu64 " steps to make",
-            t->data.set.nquestion, t->data.set.npicture, spec->batch,
-            spec->sentences, t->accumulate, t->epoch_t,
+            t->data.set.nquestion, t->plan.captions ? "sentences" : "questions",
+            t->data.set.npicture, spec->batch, spec->sentences, t->accumulate,
+            t->epoch_t,
             t->p.total > t->p.t ? (t->p.total - t->p.t) / t->accumulate : 0);
 }
 
@@ -334,9 +338,11 @@ say_end(Train *t)
     show(t, 1);
     log_say(&t->log,
             "step %" PRIu64 ": done; %.1f %% of the pixels computed were "
-            "padding, %" PRIu64 " samples shrunk, %u pictures left out",
+            "padding, %" PRIu64
+            " samples shrunk, %u pictures left out (at most "
+            "%u, 0.1 %% or one)",
             t->p.step, s.pixels ? 100 * (f64)s.padding / (f64)s.pixels : 0,
-            s.shrunk, s.bad);
+            s.shrunk, s.bad, s.most_bad);
 }
 
 int

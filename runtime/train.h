@@ -15,7 +15,9 @@
 #define TRAIN_SAME UINT64_MAX /* a number that was not given */
 
 typedef struct TrainSpec {
-    const char *plan, *data, *images, *run; /* images: NULL */
+    const char *plan, *run;
+    const char *const *data, *const *images; /* folders; their pictures */
+    u32 ndata, nimages;
     const char *const *weights; /* to begin with, one after the other */
     u32 nweights;
     int resume;
@@ -42,14 +44,15 @@ typedef struct Train {
     int lock;
     Log log;
     Progress p;
-    u32 accumulate, update; /* micro-batches of a step; phase index */
-    u32 skipped;            /* the step block's, after the last update */
-    f64 loss, score;        /* means of the last line of the log */
-    u32 failed_saves;       /* in a row */
-    u32 epoch_t;            /* micro-batches of an epoch */
-    u64 saved;              /* step of the newest checkpoint, or TRAIN_SAME */
-    f64 saved_at;           /* clock ... */
-    u64 saved_epoch;        /* ... and epoch of the last try */
+    u32 accumulate, update;   /* micro-batches of a step; phase index */
+    u32 skipped;              /* the step block's, after the last update */
+    Meters meters;            /* since the last line of the log */
+    char figures[METER_TEXT]; /* that line, for people */
+    u32 failed_saves;         /* in a row */
+    u32 epoch_t;              /* micro-batches of an epoch */
+    u64 saved;                /* step of the newest checkpoint, or TRAIN_SAME */
+    f64 saved_at;             /* clock ... */
+    u64 saved_epoch;          /* ... and epoch of the last try */
 } Train;
 
 /* train_open.c: opens all of it and puts the run where it was, or at its

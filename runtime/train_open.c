@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/leftout.h"
 #include "runtime/state.h"
 #include "runtime/train.h"
+
+#define LEFT_OUT "left_out.json" /* pictures, in a checkpoint */
 
 /* An error that the run keeps in its handle. */
 static int
@@ -36,14 +39,15 @@ static int
 open_val(Err *e, Train *t)
 {
     const TrainSpec *spec = t->spec;
+    DataWanted wanted = {
+        .folder = spec->data, .nfolder = spec->ndata, .split = "val"};
 
     t->has_val = (spec->eval_every || spec->eval_first) &&
                  has_phase(&t->run->plan, PH_eval) &&
-                 dataset_has(spec->data, "val");
-    if (!t->has_val ||
-        !dataset_open(e, &t->plan, spec->data, "val", NULL, 0, &t->val))
+                 dataset_has(&t->plan, &wanted);
+    if (!t->has_val || !dataset_open(e, &t->plan, &wanted, 0, &t->val))
         return 0;
-    if (!spec->images)
+    if (!spec->nimages)
         return e->code;
     log_say(&t->log, "warning: no evaluation: %s", e->text);
     err_clear(e);
@@ -55,11 +59,15 @@ static int
 open_data(Err *e, Train *t)
 {
     const TrainSpec *spec = t->spec;
+    DataWanted wanted = {.folder = spec->data,
+                         .nfolder = spec->ndata,
+                         .images = spec->images,
+                         .nimages = spec->nimages,
+                         .split = "train"};
 
     TRY(plandata_open(e, t->run, &t->plan));
-    TRY(dataset_open(e, &t->plan, spec->data, "train", spec->images, 1,
-                     &t->data));
-    TRY(digest_file(e, t->data.json, t->p.data, NULL));
+    TRY(dataset_open(e, &t->plan, &wanted, 1, &t->data));
+    TRY(dataset_digest(e, &t->data, t->p.data));
     return open_val(e, t);
 }
 
@@ -214,7 +222,8 @@ adopt(Err *e, Train *t, const Found *found)
     const Progress *p = &found->progress;
 
     TRY(check_plan(e, t, found));
-    TRY(check_digest(e, found->path, "data", p->data, t->p.data, t->data.json,
+    TRY(check_digest(e, found->path, "data", p->data, t->p.data,
+                     t->data.part->json,
                      "use the same data, or begin another --run"));
     FAIL_IF(t->spec->seed != TRAIN_SAME && t->spec->seed != p->seed, e,
             SOHO_BAD,
@@ -223,6 +232,8 @@ adopt(Err *e, Train *t, const Found *found)
             found->path, p->seed, t->spec->seed);
     TRY(check_order(e, t, found));
     t->p = *p;
+    t->meters.batches = p->meter_n;
+    memcpy(t->meters.sum, p->meters, sizeof p->meters);
     t->saved = p->step;
     return 0;
 }
@@ -237,6 +248,8 @@ restore(Err *e, Train *t, const Found *found)
     snprintf(path, sizeof path, "%s/train.safetensors", found->path);
     TRY(weights_load(e, t->run, found->path, NULL));
     TRY(state_load(e, t->run, path));
+    snprintf(path, sizeof path, "%s/" LEFT_OUT, found->path);
+    TRY(leftout_load(e, t->feeder.feed, path));
     TRY(feed_seek(e, t->feeder.feed, cursor));
     log_say(&t->log, "goes on from %s%s", found->path,
             t->spec->nweights ? "; --weights are what the run began with" : "");
@@ -323,6 +336,7 @@ train_open(Err *e, const TrainSpec *spec, Train *t)
     TRY(open_run(e, t));
     TRY(checkpoint_lock(e, spec->run, &t->lock));
     TRY(open_data(e, t));
+    TRY(meters_open(e, t->run, PH_train, &t->meters));
     TRY(look(e, t, &found));
     TRY(open_feeders(e, t));
     TRY(settle_total(e, t, found.path[0] != 0));
@@ -358,13 +372,25 @@ train_close(Train *t)
 static int
 write_weights(Err *e, void *context, const char *path)
 {
-    return weights_save(e, context, path);
+    Train *t = context;
+
+    return weights_save(e, t->run, path);
 }
 
 static int
 write_state(Err *e, void *context, const char *path)
 {
-    return state_save(e, context, path);
+    Train *t = context;
+
+    return state_save(e, t->run, path);
+}
+
+static int
+write_left_out(Err *e, void *context, const char *path)
+{
+    Train *t = context;
+
+    return leftout_save(e, t->feeder.feed, path);
 }
 
 int
@@ -373,15 +399,18 @@ train_save(Err *e, Train *t)
     static const CheckpointPart part[] = {
         {"weights.safetensors", write_weights},
         {"train.safetensors", write_state},
+        {LEFT_OUT, write_left_out},
     };
     FeedCursor cursor = feed_tell(t->feeder.feed);
 
     t->p.cursor_epoch = cursor.epoch;
     t->p.cursor_step = cursor.step;
     t->p.log_bytes = t->log.bytes;
+    t->p.meter_n = t->meters.batches;
+    memcpy(t->p.meters, t->meters.sum, sizeof t->p.meters);
     t->saved_at = log_clock();
     t->saved_epoch = train_epoch(t);
-    TRY(checkpoint_save(e, t->spec->run, &t->p, part, countof(part), t->run,
+    TRY(checkpoint_save(e, t->spec->run, &t->p, part, countof(part), t,
                         state_bytes(t->run), (u32)t->spec->keep));
     t->saved = t->p.step;
     return 0;

@@ -94,6 +94,13 @@ order_shortest(const FeedSpec *spec, u32 epoch, u32 sample)
                                    epoch, sample, (u32)(high - low + 1));
 }
 
+/* Do batches and samples that lack sentences repeat some? */
+static int
+refills(const FeedSpec *spec)
+{
+    return spec->train || spec->captions;
+}
+
 static u32
 samples_of(const Picture *p, u32 sentences)
 {
@@ -123,6 +130,12 @@ order_open(Err *e, const Vqa *set, const FeedSpec *spec, const FeedBucket *size,
     for (u32 p = 0; p < set->npicture; p++)
         samples += samples_of(&set->picture[p], spec->sentences);
     FAIL_IF(!samples, e, SOHO_BAD, "the data set has no question");
+    FAIL_IF(spec->captions &&
+                samples * spec->sentences > UINT32_MAX / spec->tokens,
+            e, SOHO_BAD,
+            "%llu samples of %u sentences of %u words, at most 2^32 words can "
+            "be counted",
+            (unsigned long long)samples, spec->sentences, spec->tokens);
     entries = samples + (u64)spec->nbucket * (spec->batch - 1);
     FAIL_IF(entries >= FEED_NONE, e, SOHO_BAD,
             "%llu samples, at most 2^32-2 can be ordered",
@@ -200,7 +213,7 @@ plan_bucket(Order *o, u32 b, u32 n, int drop)
     if (drop)
         n -= (n - first) % size;
     for (u32 i = first; (n - first) % size; i++)
-        o->entry[n++] = o->spec->train ? o->entry[i] : FEED_NONE;
+        o->entry[n++] = refills(o->spec) ? o->entry[i] : FEED_NONE;
     for (u32 at = first; at < n; at += size)
         o->batch[o->nbatch++] = (Batch){b, at};
     return n;
@@ -239,7 +252,7 @@ order_question(const Order *o, u32 sample, u32 k)
     const Picture *pic = &o->set->picture[s->picture];
     u64 at = (u64)s->part * o->spec->sentences + k;
 
-    if (at >= pic->count && !o->spec->train)
+    if (at >= pic->count && !refills(o->spec))
         return FEED_NONE;
     return o->question[pic->first + at % pic->count];
 }

@@ -74,9 +74,8 @@ int zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes);
 /* The same into memory that the caller keeps. */
 int zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes);
 
-/* For readers that are not to allocate later: opens what `readers` threads at
- * once need; the bytes of the largest member, 0 for a folder. */
-int zip_prepare(Err *e, Zip *zip, u32 readers);
+/* For readers that are not to allocate later: the bytes of the largest member,
+ * 0 for a folder. */
 u64 zip_largest(const Zip *zip);
 
 /* ----------------------------------------------------------------- json.c */
@@ -153,6 +152,9 @@ void words_close(Words *words);
 u32 words_count(const Words *words);
 const char *words_text(const Words *words, u32 id);
 u32 words_pad(const Words *words);
+u32 words_mask(const Words *words);
+/* Is it one of the five? */
+int words_special(const Words *words, i32 id);
 
 /* BERT uncased as the official SOHO code does it: [CLS] pieces [SEP], cut to
  * at most `cap` ids (the last one stays [SEP]); *n is the count, no padding.
@@ -165,7 +167,7 @@ int words_ids(Err *e, const Words *words, const char *text, u64 bytes, i32 *ids,
 /* One question of a data set; strings live in the set. */
 typedef struct Question {
     u64 id;              /* question_id, up to 2^64-1 kept exactly */
-    u32 image;           /* index into images */
+    u32 image;           /* index into pictures */
     u32 token, ntoken;   /* into tokens: ids without padding */
     u32 label, nlabel;   /* into labels/scores */
 } Question;
@@ -195,10 +197,27 @@ typedef struct Vqa {
  * side is below 32.  SOHO_BAD names file, line and question id. */
 int vqa_open(Err *e, const char *path, const Words *words, u32 tokens,
              u32 answers, const char *const *names, int train, Vqa *set);
-void vqa_close(Vqa *set);
 
 /* Only the answer list of such a file: *names[0..n) by label, in one block that
  * free() releases.  SOHO_BAD when the file has none. */
 int vqa_answers(Err *e, const char *path, char ***names, u32 *n);
+
+/* ----------------------------------------------------------------- caps.c */
+
+/* Reads SOHO's pre-training form [{file_name,...,captions:[...]}]: captions
+ * take the place of questions, without ids and labels.  `use_qa` makes a
+ * sentence of an item's question and questionAns too; `train` drops small
+ * pictures.  SOHO_BAD names file, line and item. */
+int caps_open(Err *e, const char *path, const Words *words, u32 tokens,
+              int use_qa, int train, Vqa *set);
+
+/* ------------------------------------------------------------------ set.c */
+
+void vqa_close(Vqa *set);
+/* Bytes that the set holds in memory. */
+u64 vqa_bytes(const Vqa *set);
+/* Puts the pictures of `from` behind those of `to`; `from` is empty then.
+ * SOHO_MEMORY, SOHO_BAD (more than 2^32-1 of something): both stay. */
+int vqa_join(Err *e, Vqa *to, Vqa *from);
 
 #endif

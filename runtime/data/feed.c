@@ -22,6 +22,7 @@ enum { RING = 4, REPLACEMENTS = 16, NICEST = 19 };
 typedef struct Row {
     u32 sample, picture; /* the one wanted, or FEED_NONE */
     u32 shown;           /* the one shown */
+    u32 about;           /* the one that its sentences are about */
     FeedBucket size;     /* of its pixels */
     Err err;             /* of the first attempt */
 } Row;
@@ -45,7 +46,7 @@ struct Feed {
     FeedSpec spec;
     FeedBucket bucket[FEED_BUCKETS];
     const Vqa *set;
-    i32 pad;
+    const Words *words;
     Order order;
     Gallery gallery;
     u32 nslot;
@@ -67,6 +68,18 @@ struct Feed {
 };
 
 /* ------------------------------------------------------------------ rows */
+
+/* The k-th question of a sample of f->order's epoch. */
+static u32
+sentence(const Feed *f, u32 sample, u32 k)
+{
+    u32 q;
+
+    if (sample == FEED_NONE)
+        return FEED_NONE;
+    q = order_question(&f->order, sample, k);
+    return f->spec.captions ? itm_sentence(&f->order, sample, k, q) : q;
+}
 
 /* Opens the next batch: its samples and questions are settled here.  Under the
  * lock. */
@@ -95,10 +108,10 @@ open_slot(Feed *f)
         r->sample = sample;
         r->picture =
             sample == FEED_NONE ? FEED_NONE : o->sample[sample].picture;
+        r->about = r->picture;
         err_clear(&r->err);
         for (u32 k = 0; k < sentences; k++)
-            s->question[i * sentences + k] =
-                sample == FEED_NONE ? FEED_NONE : order_question(o, sample, k);
+            s->question[i * sentences + k] = sentence(f, sample, k);
     }
     return s;
 }
@@ -145,7 +158,7 @@ replace(Feed *f, Slot *s, u32 i, i32 shortest, Desk *desk)
             continue;
         for (u32 k = 0; k < sentences; k++)
             s->question[i * sentences + k] = pic->first + k % pic->count;
-        r->shown = p;
+        r->shown = r->about = p;
         return;
     }
 }
@@ -257,7 +270,7 @@ wait_for(Feed *f, int release)
     pthread_cond_broadcast(&f->work);
     s = &f->slot[f->head % f->nslot];
     while (f->open == f->head || s->done < f->spec.batch) {
-        u32 row;
+        u32 row = 0;
 
         if (f->open > f->head && s->claimed == f->spec.batch) {
             pthread_cond_wait(&f->ready, &f->lock);
@@ -279,24 +292,21 @@ wait_for(Feed *f, int release)
 static int
 judge(Err *e, Feed *f, const Slot *s, FeedBatch *batch)
 {
-    u32 limit = f->set->npicture / 1000;
-
-    limit = limit ? limit : 1;
     for (u32 i = 0; i < f->spec.batch; i++) {
         const Row *r = &s->row[i];
 
         if (!r->err.code)
             continue;
-        if (r->shown == FEED_NONE)
-            return err_set(e, r->err.code, "%s", r->err.text);
+        FAIL_IF(r->err.code == SOHO_MEMORY, e, SOHO_MEMORY, "%s", r->err.text);
+        FAIL_IF(r->shown == FEED_NONE, e, SOHO_BAD, "%s", r->err.text);
         if (f->is_bad[r->picture])
             continue;
         f->is_bad[r->picture] = 1;
         f->bad[batch->nbad++] = r->err.text;
-        FAIL_IF(++f->stats.bad > limit, e, r->err.code,
-                "%u of %u pictures cannot be read, at most %u are passed over; "
-                "the last one: %s",
-                f->stats.bad, f->set->npicture, limit, r->err.text);
+        FAIL_IF(++f->stats.bad > f->stats.most_bad, e, SOHO_BAD,
+                "%u of %u pictures cannot be read, at most %u (0.1 %%, but at "
+                "least one) are passed over; the last one: %s",
+                f->stats.bad, f->set->npicture, f->stats.most_bad, r->err.text);
     }
     return 0;
 }
@@ -314,24 +324,21 @@ write_pictures(const Feed *f, const Slot *s, const FeedDoors *to)
     }
 }
 
-/* Row r of the text doors; q may be FEED_NONE. */
 static void
-write_question(const Feed *f, u64 r, u32 q, const FeedDoors *to)
+write_sentences(Feed *f, const Slot *s, const FeedDoors *to)
 {
-    const Question *from = q == FEED_NONE ? NULL : &f->set->question[q];
-    u32 n = from ? (u32)min_i64(from->ntoken, f->spec.tokens) : 0;
-    u64 t = f->spec.tokens, a = f->spec.answers;
+    for (u32 r = 0; r < f->spec.batch * f->spec.sentences; r++) {
+        const Row *row = &s->row[r / f->spec.sentences];
+        Sentence text = {.row = r,
+                         .question = s->question[r],
+                         .about = row->about,
+                         .epoch = s->epoch,
+                         .number = row->sample * f->spec.sentences +
+                                   r % f->spec.sentences};
 
-    for (u32 i = 0; to->tokens && i < t; i++)
-        to->tokens[r * t + i] = i < n ? f->set->token[from->token + i] : f->pad;
-    for (u32 i = 0; to->token_mask && i < t; i++)
-        to->token_mask[r * t + i] = i < n;
-    if (!to->answers)
-        return;
-    memset(to->answers + r * a, 0, a * sizeof *to->answers);
-    for (u32 i = 0; from && i < from->nlabel; i++)
-        to->answers[r * a + (u64)f->set->label[from->label + i]] =
-            f->set->score[from->label + i];
+        sentence_put(f->set, f->words, &f->spec, &text, to);
+        f->valid[r] = text.question != FEED_NONE;
+    }
 }
 
 static void
@@ -371,11 +378,9 @@ feed_next(Err *e, Feed *f, const FeedDoors *doors, FeedBatch *batch)
                          .bad = f->bad};
     TRY(judge(e, f, s, batch));
     write_pictures(f, s, &doors[s->bucket]);
-    for (u32 r = 0; r < rows; r++) {
-        f->valid[r] = s->question[r] != FEED_NONE;
+    write_sentences(f, s, &doors[s->bucket]);
+    for (u32 r = 0; r < rows; r++)
         batch->rows += f->valid[r];
-        write_question(f, r, s->question[r], &doors[s->bucket]);
-    }
     count_rows(f, s);
     f->steps = s->steps;
     f->next = (FeedCursor){s->epoch, s->step + 1};
@@ -429,6 +434,25 @@ FeedStats
 feed_stats(const Feed *f)
 {
     return f->stats;
+}
+
+u32
+feed_pictures(const Feed *f)
+{
+    return f->set->npicture;
+}
+
+int
+feed_is_bad(const Feed *f, u32 picture)
+{
+    return f->is_bad[picture];
+}
+
+void
+feed_set_bad(Feed *f, u32 picture)
+{
+    f->stats.bad += !f->is_bad[picture];
+    f->is_bad[picture] = 1;
 }
 
 /* ---------------------------------------------------------- open, close */
@@ -485,11 +509,10 @@ open_slots(Err *e, Feed *f)
 
 /* All that reading pictures needs, so that no step allocates. */
 static int
-open_desks(Err *e, Feed *f, Zip *images)
+open_desks(Err *e, Feed *f)
 {
     u32 workers = f->spec.workers;
 
-    TRY(zip_prepare(e, images, workers + 1));
     TRY(desk_open(e, &f->gallery, &f->desk));
     for (u32 i = 0; i < workers; i++)
         TRY(desk_open(e, &f->gallery, &f->worker[i].desk));
@@ -497,19 +520,19 @@ open_desks(Err *e, Feed *f, Zip *images)
 }
 
 static int
-open_parts(Err *e, Feed *f, Zip *images, const char *prefix)
+open_parts(Err *e, Feed *f, const FeedSource *source, u32 nsource)
 {
     TRY(open_slots(e, f));
-    TRY(gallery_open(e, f->set, images, prefix, &f->spec, &f->gallery));
+    TRY(gallery_open(e, f->set, source, nsource, &f->spec, &f->gallery));
     TRY(order_open(e, f->set, &f->spec, f->gallery.size, &f->order));
-    TRY(open_desks(e, f, images));
+    TRY(open_desks(e, f));
     f->steps = f->order.nbatch;
     return start_workers(e, f);
 }
 
 int
-feed_open(Err *e, const Vqa *set, Zip *images, const char *prefix, i32 pad,
-          const FeedSpec *spec, Feed **feed)
+feed_open(Err *e, const Vqa *set, const FeedSource *source, u32 nsource,
+          const Words *words, const FeedSpec *spec, Feed **feed)
 {
     Feed *f;
 
@@ -521,13 +544,14 @@ feed_open(Err *e, const Vqa *set, Zip *images, const char *prefix, i32 pad,
     memcpy(f->bucket, spec->bucket, spec->nbucket * sizeof *spec->bucket);
     f->spec.bucket = f->bucket;
     f->set = set;
-    f->pad = pad;
+    f->words = words;
+    f->stats.most_bad = (u32)max_i64(set->npicture / 1000, 1);
     f->hold = 1; /* until the first batch is wanted */
     f->nslot = spec->workers ? RING : 1;
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->work, NULL);
     pthread_cond_init(&f->ready, NULL);
-    if (open_parts(e, f, images, prefix)) {
+    if (open_parts(e, f, source, nsource)) {
         feed_close(f);
         return e->code;
     }

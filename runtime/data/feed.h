@@ -1,5 +1,5 @@
-/* feed.h - the loader: batches of pictures and questions, ready for the doors
- * of a plan.
+/* feed.h - the loader: batches of pictures with questions or captions, ready
+ * for the doors of a plan.
  *
  * A sample is a picture with S of its questions; a batch holds B samples of
  * one bucket.  In training an epoch asks every question once: a picture with q
@@ -7,6 +7,11 @@
  * own shuffled questions, and the last batch of a bucket is refilled from the
  * bucket's shuffled start, or left out.  In evaluation the order is the file's
  * and nothing is refilled: rows that hold no question are not valid.
+ *
+ * In pre-training the questions are captions.  Half of them are shown beside a
+ * picture that they do not belong to (itm_labels 0), and 15 % of the words are
+ * to be guessed (mlm_labels; the rule is in mlm.c).  Evaluation refills, too:
+ * it draws as epoch 0 does, and every row holds a caption.
  *
  * Which sample comes when, the order of questions and the short side are draws
  * from (seed, epoch, sample), so neither the number of workers nor a seek
@@ -39,6 +44,7 @@ typedef struct FeedSpec {
     int drop_last; /* training: leave out the last batch of a bucket that is not
                     * full; an epoch that had no other is refilled after all */
     int strangers; /* show each question beside another picture */
+    int captions;  /* pre-training: MLM and ITM */
 } FeedSpec;
 
 /* Where the doors of one bucket lie; NULL: not wanted. */
@@ -48,7 +54,18 @@ typedef struct FeedDoors {
     i32 *tokens;     /* [B,S,T] ids, [PAD] after the last */
     i32 *token_mask; /* [B,S,T] 1 for ids */
     f32 *answers;    /* [B,S,A] scores */
+    /* Only in pre-training: */
+    i32 *mlm_labels; /* [B,S,T] the id to be guessed, -100 where none is */
+    i32 *itm_labels; /* [B,S] 1: the sentence belongs to the picture, 0 */
 } FeedDoors;
+
+/* Where the pictures of a set from number `first` on lie: each is the member
+ * `prefix/file_name`, or `file_name` where prefix is "". */
+typedef struct FeedSource {
+    Zip *images;
+    const char *prefix;
+    u32 first;
+} FeedSource;
 
 #define FEED_NONE UINT32_MAX
 
@@ -73,22 +90,24 @@ typedef struct FeedStats {
     u64 samples;
     u64 pixels, padding; /* of the buckets; of them outside the pictures */
     u64 shrunk;          /* samples larger than every bucket, made smaller */
-    u32 bad;             /* pictures that could not be read */
+    u32 bad, most_bad;   /* pictures that could not be read, at most */
 } FeedStats;
 
 typedef struct Feed Feed;
 
-/* The set and the images stay the caller's and must outlive the feed.  A
- * picture is the member `prefix/file_name`, or `file_name` where prefix is
- * "".  SOHO_BAD (no question, a bucket or batch of nothing), SOHO_MEMORY. */
-int feed_open(Err *e, const Vqa *set, Zip *images, const char *prefix, i32 pad,
-              const FeedSpec *spec, Feed **feed);
+/* The set, its sources (in the order of `first`, which is 0 in the first one)
+ * and the words stay the caller's and must outlive the feed.  SOHO_BAD (no
+ * question, a bucket or batch of nothing), SOHO_MEMORY. */
+int feed_open(Err *e, const Vqa *set, const FeedSource *source, u32 nsource,
+              const Words *words, const FeedSpec *spec, Feed **feed);
 void feed_close(Feed *feed);
 
 /* Waits for the next batch and writes it into doors[its bucket].  After the
  * last batch of an epoch comes the first of the next.  A picture that cannot
- * be read is an error in evaluation; in training the next one in the file takes
- * its place, and more than one and more than 0.1 % of all is an error. */
+ * be read is SOHO_BAD in evaluation; in training the next one of the set that
+ * can be read takes its place, with its own first sentences and shrunk into the
+ * bucket.  More than 0.1 % of the set's pictures, but at least one, are
+ * SOHO_BAD there, too. */
 int feed_next(Err *e, Feed *feed, const FeedDoors *doors, FeedBatch *batch);
 
 FeedCursor feed_tell(const Feed *feed);
@@ -98,6 +117,12 @@ int feed_seek(Err *e, Feed *feed, FeedCursor cursor);
  * fixed short side all epochs have as many. */
 u32 feed_steps(const Feed *feed);
 FeedStats feed_stats(const Feed *feed);
+
+/* Pictures of the set, and those of them that were found to be unreadable; a
+ * run that goes on sets what it knew before its first batch. */
+u32 feed_pictures(const Feed *feed);
+int feed_is_bad(const Feed *feed, u32 picture);
+void feed_set_bad(Feed *feed, u32 picture);
 
 /* --------------------------------------------------------------- bucket.c */
 

@@ -1,4 +1,4 @@
-/* feed_own.h - what feed.c, bucket.c and picture.c share. */
+/* feed_own.h - what the parts of the loader share. */
 #ifndef SOHO_FEED_OWN_H
 #define SOHO_FEED_OWN_H
 
@@ -44,6 +44,29 @@ u32 order_question(const Order *order, u32 sample, u32 k);
 /* The short side of a sample in an epoch. */
 i32 order_shortest(const FeedSpec *spec, u32 epoch, u32 sample);
 
+/* ------------------------------------------------------------------ mlm.c */
+
+/* The k-th sentence of a sample: `own`, or with p = 0.5 another picture's. */
+u32 itm_sentence(const Order *order, u32 sample, u32 k, u32 own);
+/* Masks words of ids [T] and labels those that are to be guessed; n is the
+ * row's number in the epoch. */
+void mlm_row(const FeedSpec *spec, const Words *words, u32 epoch, u32 n,
+             i32 *ids, i32 *labels);
+
+/* ------------------------------------------------------------- sentence.c */
+
+/* Which sentence stands where. */
+typedef struct Sentence {
+    u32 row;           /* of the batch */
+    u32 question;      /* of the set, or FEED_NONE */
+    u32 about;         /* picture that the row shows */
+    u32 epoch, number; /* as mlm_row counts them */
+} Sentence;
+
+/* Writes its part of the text doors. */
+void sentence_put(const Vqa *set, const Words *words, const FeedSpec *spec,
+                  const Sentence *sentence, const FeedDoors *to);
+
 /* -------------------------------------------------------------- picture.c */
 
 /* Resized pictures, kept in one block in the size they have in their own
@@ -58,8 +81,8 @@ typedef struct Cache {
 /* Where pictures come from. */
 typedef struct Gallery {
     const Vqa *set;
-    Zip *images;
-    char *prefix;
+    const FeedSource *source;
+    u32 nsource;
     const FeedSpec *spec;
     FeedBucket *size; /* of each picture; from its file if the set knows none */
     Cache cache;
@@ -70,7 +93,7 @@ typedef struct Desk {
     Buffer member, pixels, lines;
 } Desk;
 
-int gallery_open(Err *e, const Vqa *set, Zip *images, const char *prefix,
+int gallery_open(Err *e, const Vqa *set, const FeedSource *source, u32 nsource,
                  const FeedSpec *spec, Gallery *gallery);
 void gallery_close(Gallery *gallery);
 

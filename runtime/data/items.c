@@ -128,7 +128,7 @@ items_open(Err *e, const char *path, Items *items)
     Reader r = {.to = items};
 
     *items = (Items){.list.size = sizeof(Item)};
-    TRY(vfs_read_file(e, path, VQA_MAX_FILE, &items->json, &items->bytes));
+    TRY(vfs_read_file(e, path, ITEMS_MAX_FILE, &items->json, &items->bytes));
     json_start(&r.j, e, path, items->json, items->bytes);
     r.room = malloc(VQA_MAX_TEXT);
     if (r.room)

@@ -6,7 +6,10 @@
 #include "runtime/data/pack.h"
 #include "runtime/digest.h"
 
-enum { ITEM_FILE = 4096 }; /* bytes of a file name, with its 0 */
+enum {
+    ITEM_FILE = 4096,        /* bytes of a file name, with its 0 */
+    ITEMS_MAX_FILE = 1 << 30 /* bytes of a file, which is kept as it is */
+};
 
 /* One item of "data": a picture with questions, or a question with its
  * picture. */

@@ -71,3 +71,15 @@ pool_free(Pool *pool)
     }
     pool->block = NULL;
 }
+
+void
+pool_join(Pool *to, Pool *from)
+{
+    struct PoolBlock **end = &from->block;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = to->block;
+    to->block = from->block;
+    from->block = NULL;
+}

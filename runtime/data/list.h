@@ -25,5 +25,7 @@ typedef struct Pool {
 /* A copy of the string; NULL: no memory, the error is set. */
 const char *pool_text(Err *e, Pool *pool, const char *text);
 void pool_free(Pool *pool);
+/* Moves all strings of `from` into `to`. */
+void pool_join(Pool *to, Pool *from);
 
 #endif

@@ -18,12 +18,23 @@ enum {
     MARGIN = 1 << 20   /* what a file may hold besides its pixels */
 };
 
+static const FeedSource *
+source_of(const Gallery *g, u32 picture)
+{
+    u32 i = g->nsource - 1;
+
+    while (g->source[i].first > picture)
+        i--;
+    return &g->source[i];
+}
+
 static int
 member_name(Err *e, const Gallery *g, u32 picture, char to[MEMBER_MAX])
 {
     const char *file = g->set->picture[picture].file;
-    int n = snprintf(to, MEMBER_MAX, "%s%s%s", g->prefix,
-                     g->prefix[0] ? "/" : "", file);
+    const char *prefix = source_of(g, picture)->prefix;
+    int n =
+        snprintf(to, MEMBER_MAX, "%s%s%s", prefix, prefix[0] ? "/" : "", file);
 
     FAIL_IF(n >= MEMBER_MAX, e, SOHO_BAD,
             "%.64s...: name of %d bytes, at most "
@@ -39,7 +50,8 @@ decode(Err *e, const Gallery *g, u32 picture, Desk *desk, Image *image)
     u64 bytes;
 
     TRY(member_name(e, g, picture, name));
-    TRY(zip_read_into(e, g->images, name, &desk->member, &bytes));
+    TRY(zip_read_into(e, source_of(g, picture)->images, name, &desk->member,
+                      &bytes));
     err_clean(shown, sizeof shown, name, strlen(name));
     return image_decode_into(e, shown, desk->member.at, bytes, &desk->pixels,
                              image);
@@ -158,14 +170,14 @@ measure(Err *e, Gallery *g)
 }
 
 int
-gallery_open(Err *e, const Vqa *set, Zip *images, const char *prefix,
+gallery_open(Err *e, const Vqa *set, const FeedSource *source, u32 nsource,
              const FeedSpec *spec, Gallery *g)
 {
-    *g = (Gallery){.set = set, .images = images, .spec = spec};
-    g->prefix = strdup(prefix);
+    *g = (Gallery){
+        .set = set, .source = source, .nsource = nsource, .spec = spec};
     g->size = calloc((u64)set->npicture + 1, sizeof *g->size);
-    FAIL_IF(!g->prefix || !g->size, e, SOHO_MEMORY,
-            "no memory for the sizes of %u pictures", set->npicture);
+    FAIL_IF(!g->size, e, SOHO_MEMORY, "no memory for the sizes of %u pictures",
+            set->npicture);
     TRY(measure(e, g));
     return cache_open(e, g);
 }
@@ -173,7 +185,6 @@ gallery_open(Err *e, const Vqa *set, Zip *images, const char *prefix,
 void
 gallery_close(Gallery *g)
 {
-    free(g->prefix);
     free(g->size);
     free(g->cache.data);
     free(g->cache.offset);
@@ -194,10 +205,27 @@ largest_area(const Gallery *g)
     return (u64)min_i64((i64)most, 3ll * IMAGE_MAX_PIXELS);
 }
 
+/* Bytes of the largest file.  A folder tells no sizes, but few files are larger
+ * than their pixels. */
+static u64
+largest_member(const Gallery *g, u64 pixels)
+{
+    u64 most = 0;
+
+    for (u32 i = 0; i < g->nsource; i++) {
+        u64 bytes = zip_largest(g->source[i].images);
+
+        bytes = bytes ? bytes : pixels + MARGIN;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 int
 desk_open(Err *e, const Gallery *g, Desk *desk)
 {
-    u64 pixels = largest_area(g), member = zip_largest(g->images), lines = 0;
+    u64 pixels = largest_area(g), member = largest_member(g, pixels);
+    u64 lines = 0;
 
     for (u32 b = 0; b < g->spec->nbucket; b++) {
         FeedBucket size = g->spec->bucket[b];
@@ -205,8 +233,6 @@ desk_open(Err *e, const Gallery *g, Desk *desk)
         lines =
             (u64)max_i64((i64)lines, (i64)resize_scratch(0, 0, size.h, size.w));
     }
-    /* A folder tells no sizes, but few files are larger than their pixels. */
-    member = member ? member : pixels + MARGIN;
     TRY(buffer_reserve(e, &desk->member, member + 1, "the file of a picture"));
     TRY(buffer_reserve(e, &desk->pixels, pixels, "the pixels of a picture"));
     return buffer_reserve(e, &desk->lines, lines, "resizing a picture");

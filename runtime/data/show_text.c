@@ -10,10 +10,14 @@
  *   data json FILE...
  *     FILE: ok, N values, depth D
  *   data json --vqa --answers N --vocab F [--tokens N] [--test] FILE...
- *     FILE: N pictures, N questions, N dropped, N tokens, checksum HEX
+ *     FILE: N pictures, N questions, N dropped, N tokens, N bytes in memory,
+ *     checksum HEX
  *     As SOHO VQA annotations with questions of at most N tokens (16); --test
  *     keeps small pictures and needs no labels.  The checksum is FNV-1a over
- *     all that was read. */
+ *     all that was read.
+ *   data json --captions --vocab F [--tokens N] [--qa] [--test] FILE...
+ *     The same of SOHO pre-training files; --qa makes a sentence of a question
+ *     and its answer, too. */
 #include "runtime/data/data.h"
 #include "runtime/data/normalise_answer.h"
 #include "runtime/data/show.h"
@@ -31,7 +35,7 @@ typedef struct Options {
     u32 cap;     /* 0: no limit */
     u32 answers; /* 0: not given */
     u32 tokens;
-    int vqa, test;
+    int vqa, captions, qa, test;
     Words *words;
 } Options;
 
@@ -71,6 +75,10 @@ take_options(Err *e, int argc, char **argv, Options *o, int *first)
 
         if (json && !strcmp(option, "--vqa"))
             o->vqa = 1;
+        else if (json && !strcmp(option, "--captions"))
+            o->captions = 1;
+        else if (json && !strcmp(option, "--qa"))
+            o->qa = 1;
         else if (json && !strcmp(option, "--test"))
             o->test = 1;
         else if (!answers && !strcmp(option, "--vocab"))
@@ -268,8 +276,11 @@ show_set(Err *e, const char *path, const Options *o, FILE *out)
     u64 sum = 0xcbf29ce484222325u, ntoken = 0;
     Vqa set;
 
-    TRY(vqa_open(e, path, o->words, o->tokens, o->answers, NULL, !o->test,
-                 &set));
+    if (o->captions)
+        TRY(caps_open(e, path, o->words, o->tokens, o->qa, !o->test, &set));
+    else
+        TRY(vqa_open(e, path, o->words, o->tokens, o->answers, NULL, !o->test,
+                     &set));
     for (u32 i = 0; i < set.npicture; i++) {
         const Picture *p = &set.picture[i];
 
@@ -283,10 +294,12 @@ show_set(Err *e, const char *path, const Options *o, FILE *out)
         }
     }
     fprintf(out,
-            "%s: %u pictures, %u questions, %u dropped, %llu tokens, "
-            "checksum %016llx\n",
-            path, set.npicture, set.nquestion, set.dropped,
-            (unsigned long long)ntoken, (unsigned long long)sum);
+            "%s: %u pictures, %u %s, %u dropped, %llu tokens, %llu bytes in "
+            "memory, checksum %016llx\n",
+            path, set.npicture, set.nquestion,
+            o->captions ? "sentences" : "questions", set.dropped,
+            (unsigned long long)ntoken, (unsigned long long)vqa_bytes(&set),
+            (unsigned long long)sum);
     vqa_close(&set);
     return 0;
 }
@@ -300,8 +313,8 @@ show_json_files(Err *e, int n, char **file, const Options *o, FILE *out)
     for (int i = 0; i < n; i++) {
         Err one = {0};
 
-        if (!(o->vqa ? show_set(&one, file[i], o, out)
-                     : show_values(&one, file[i], out)))
+        if (!(o->vqa || o->captions ? show_set(&one, file[i], o, out)
+                                    : show_values(&one, file[i], out)))
             continue;
         if (n == 1) {
             *e = one;
@@ -322,10 +335,14 @@ show_json(Err *e, int argc, char **argv, FILE *out)
     int i;
 
     TRY(take_options(e, argc, argv, &o, &i));
-    FAIL_IF(i == argc || (o.vqa && !(o.answers && o.vocabulary)), e, SOHO_USAGE,
+    FAIL_IF(i == argc || o.vqa + o.captions > 1 ||
+                (o.vqa && !(o.answers && o.vocabulary)) ||
+                (o.captions && !o.vocabulary),
+            e, SOHO_USAGE,
             "data json: expected FILE..., with --vqa also --answers and "
-            "--vocab (soho-rt data json --help)");
-    if (o.vqa)
+            "--vocab, with --captions also --vocab (soho-rt data json "
+            "--help)");
+    if (o.vqa || o.captions)
         TRY(open_words(e, o.vocabulary, &o.words));
     show_json_files(e, argc - i, argv + i, &o, out);
     words_close(o.words);

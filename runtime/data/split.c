@@ -78,6 +78,11 @@ open_words(Err *e, Splitter *s)
 static int
 read_source(Err *e, Splitter *s)
 {
+    DataWanted wanted = {.folder = &s->spec->data,
+                         .nfolder = 1,
+                         .images = &s->spec->images,
+                         .nimages = s->spec->images != NULL,
+                         .split = "train"};
     char path[PATH_MAX];
 
     FAIL_IF(snprintf(path, sizeof path, "%s/train_data_vqa.json",
@@ -89,8 +94,7 @@ read_source(Err *e, Splitter *s)
     s->vocab = vocab_open(e);
     TRY(e->code);
     TRY(open_words(e, s));
-    TRY(dataset_open(e, &s->plan, s->spec->data, "train", s->spec->images, 0,
-                     &s->source));
+    TRY(dataset_open(e, &s->plan, &wanted, 0, &s->source));
     return items_open(e, path, &s->items);
 }
 
@@ -117,12 +121,12 @@ by_digest(const void *a, const void *b)
 static int
 read_picture(Err *e, const Splitter *s, const char *file, u8 **data, u64 *bytes)
 {
-    const char *prefix = s->source.prefix;
-    char member[ITEM_FILE + sizeof s->source.prefix + 1];
+    const char *prefix = s->source.part->prefix;
+    char member[ITEM_FILE + sizeof s->source.part->prefix + 1];
 
     snprintf(member, sizeof member, "%s%s%s", prefix, prefix[0] ? "/" : "",
              file);
-    return zip_read(e, s->source.images, member, data, bytes);
+    return zip_read(e, s->source.part->images, member, data, bytes);
 }
 
 /* Fills in the digests; each picture is read once. */
@@ -175,7 +179,7 @@ draw_groups(Err *e, Splitter *s)
 
     FAIL_IF(s->ngroup < 2, e, SOHO_BAD,
             "%s: two different pictures are the least to split, it has %u",
-            s->source.pictures, s->ngroup);
+            s->source.part->pictures, s->ngroup);
     left = (u32)max_i64(1, min_i64(s->npicture - 1, (i64)wanted));
     for (u32 i = 0; i < s->ngroup; i++)
         s->turn[i] = i;
@@ -205,7 +209,7 @@ check_parts(Err *e, const Splitter *s)
         FAIL_IF(!asked[part], e, SOHO_BAD,
                 "%s: no question about the pictures drawn for \"%s\"; give "
                 "--val another share, or --seed another number",
-                s->source.json, part_name[part]);
+                s->source.part->json, part_name[part]);
     return 0;
 }
 
@@ -218,7 +222,7 @@ draw(Err *e, Splitter *s)
     s->group = calloc(n + 1, sizeof *s->group);
     s->turn = calloc(n + 1, sizeof *s->turn);
     FAIL_IF(!s->order || !s->group || !s->turn, e, SOHO_MEMORY,
-            "%s: no memory to split it", s->source.json);
+            "%s: no memory to split it", s->source.part->json);
     for (u64 i = 0; i < n; i++)
         s->order[i] = items_at(&s->items, i);
     TRY(digest_pictures(e, s));
@@ -331,7 +335,7 @@ check_answers(Err *e, const Splitter *s)
     for (u32 i = 0; i < s->plan.answers; i++)
         FAIL_IF(!s->answer[i][0] || strpbrk(s->answer[i], "\r\n"), e, SOHO_BAD,
                 "%s: answer %u is %s, it cannot be a line of answers.txt",
-                s->source.json, i,
+                s->source.part->json, i,
                 s->answer[i][0] ? "of several lines" : "empty");
     return 0;
 }

@@ -10,16 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SHORTEST_SIDE = 32, /* SOHO does not train on smaller pictures */
-    FILE_MAX = 4096,    /* bytes of a file name, with its 0 */
-    SEGMENT_MAX = 255   /* bytes between two slashes */
-};
-
-struct Vqa_own {
-    Pool names;
-};
-
 /* Keys of an item; those of a question come first. */
 enum { QUESTION, QUESTION_ID, LABELS, SCORES, FILE_NAME, HEIGHT, WIDTH, VQA };
 enum { QUESTION_KEYS = FILE_NAME, ITEM_KEYS = VQA + 1 };
@@ -256,57 +246,6 @@ read_questions(Reader *r)
 
 /* ---------------------------------------------------------------- pictures */
 
-/* Names stay below the folder or archive of the images. */
-static int
-check_file(Reader *r, u64 at, const char *name, u64 n)
-{
-    const char *s = name;
-
-    if (!n)
-        return json_bad(&r->j, at, "file_name is empty");
-    if (memchr(name, 0, n))
-        return json_bad(&r->j, at, "file_name has a NUL inside");
-    if (memchr(name, '\\', n) || name[0] == '/')
-        return json_bad(&r->j, at,
-                        "file_name has a backslash or begins "
-                        "with '/'");
-    for (;;) {
-        u64 length = strcspn(s, "/");
-
-        if (!length || json_is(s, length, ".") || json_is(s, length, ".."))
-            return json_bad(&r->j, at,
-                            "file_name has an empty part, '.' or "
-                            "'..'");
-        if (length > SEGMENT_MAX)
-            return json_bad(&r->j, at,
-                            "file_name has a part of %llu bytes, "
-                            "at most %d",
-                            (unsigned long long)length, SEGMENT_MAX);
-        if (!s[length])
-            return 0;
-        s += length + 1;
-    }
-}
-
-static int
-read_file(Reader *r, char *file)
-{
-    u64 n, at = json_at(&r->j);
-
-    TRY(json_string(&r->j, file, FILE_MAX, &n));
-    return check_file(r, at, file, n);
-}
-
-static int
-read_side(Reader *r, i32 *side)
-{
-    i64 value;
-
-    TRY(json_integer(&r->j, 0, IMAGE_MAX_SIDE, &value));
-    *side = (i32)value;
-    return 0;
-}
-
 static void
 take_back(Reader *r, Mark m)
 {
@@ -379,7 +318,7 @@ static int
 read_item(Reader *r, Draft *d)
 {
     Mark m = {r->question.n, r->token.n, r->label.n, r->score.n};
-    char file[FILE_MAX];
+    char file[PICTURE_FILE];
     i32 h = 0, w = 0;
     int more, k;
 
@@ -392,11 +331,11 @@ read_item(Reader *r, Draft *d)
         if (k == ITEM_KEYS)
             TRY(json_skip(&r->j));
         else if (k == FILE_NAME)
-            TRY(read_file(r, file));
+            TRY(picture_file(&r->j, file));
         else if (k == HEIGHT)
-            TRY(read_side(r, &h));
+            TRY(picture_side(&r->j, &h));
         else if (k == WIDTH)
-            TRY(read_side(r, &w));
+            TRY(picture_side(&r->j, &w));
         else if (k == VQA)
             TRY(read_questions(r));
         else
@@ -555,18 +494,4 @@ vqa_open(Err *e, const char *path, const Words *words, u32 tokens, u32 answers,
     answers_free(&r.list);
     answers_free(&r.map);
     return code;
-}
-
-void
-vqa_close(Vqa *set)
-{
-    if (set->own)
-        pool_free(&set->own->names);
-    free(set->own);
-    free(set->picture);
-    free(set->question);
-    free(set->token);
-    free(set->label);
-    free(set->score);
-    *set = (Vqa){0};
 }

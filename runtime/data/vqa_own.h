@@ -1,4 +1,4 @@
-/* vqa_own.h - what vqa.c and answers.c share. */
+/* vqa_own.h - what the readers of annotation files share. */
 #ifndef SOHO_VQA_OWN_H
 #define SOHO_VQA_OWN_H
 
@@ -6,9 +6,24 @@
 #include "runtime/data/list.h"
 
 enum {
-    VQA_MAX_FILE = 1 << 30, /* bytes of an annotation file kept as text */
-    VQA_MAX_TEXT = 1 << 20  /* bytes of a question or key, with its 0 */
+    VQA_MAX_TEXT = 1 << 20, /* bytes of a question or key, with its 0 */
+    PICTURE_FILE = 4096,    /* bytes of a file name, with its 0 */
+    SHORTEST_SIDE = 32      /* SOHO does not train on smaller pictures */
 };
+
+/* Names of the pictures of a set, which may come from several files. */
+struct Vqa_own {
+    Pool names;
+};
+
+/* --------------------------------------------------------------- member.c */
+
+/* Takes a file_name: relative, its parts plain. */
+int picture_file(Json *j, char file[PICTURE_FILE]);
+/* Takes a height or width. */
+int picture_side(Json *j, i32 *side);
+
+/* -------------------------------------------------------------- answers.c */
 
 /* One side of a file's answer list, label2ans or ans2label. */
 typedef struct Answers {

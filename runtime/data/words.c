@@ -226,6 +226,21 @@ words_pad(const Words *w)
     return w->special[PAD];
 }
 
+u32
+words_mask(const Words *w)
+{
+    return w->special[MASK];
+}
+
+int
+words_special(const Words *w, i32 id)
+{
+    for (int i = 0; i < NSPECIAL; i++)
+        if (w->special[i] == (u32)id)
+            return 1;
+    return 0;
+}
+
 /* ---------------------------------------------------------- text to ids */
 
 typedef struct Ids {

@@ -1,10 +1,11 @@
 /* zip.c - members of a zip archive, or the files below a folder.
  *
  * In: a path.  Out: members whole in memory, checked against their CRC.
- * Several threads may read at once: libzip's handles serve one thread each, so
- * they wait in a list and a reader takes one, or opens one more when all are
- * taken.  All of them read through one file descriptor. */
+ * Several threads may read at once, but they wait for each other: libzip's
+ * handles serve one thread each, and each holds the whole directory, some 330
+ * bytes a member.  Reading a picture takes little time beside decoding it. */
 #include "runtime/data/data.h"
+#include "runtime/data/list.h"
 #include "runtime/vfs.h"
 
 #include <errno.h>
@@ -15,85 +16,79 @@
 #include <string.h>
 #include <zip.h>
 
-/* One libzip handle, and where its source stands in the file. */
-typedef struct Handle {
-    Zip *owner;
-    zip_t *zip;
-    u64 at;
-    zip_error_t error;
-    struct Handle *next;
-} Handle;
-
 struct Zip {
     char *path; /* cleaned, for messages */
     char *root; /* a folder's absolute path; NULL for an archive */
     int fd;     /* an archive's */
     u64 bytes;
-    char **name; /* in the order of the central directory */
+    u64 at;            /* where libzip's source stands in the file */
+    zip_error_t error; /* of the source */
+    zip_t *handle;     /* NULL for a folder */
+    const char **name; /* in the order of the central directory */
+    Pool names;        /* those that libzip does not have as they are here */
     u64 count;
-    u64 largest; /* bytes of a member, of those that are read */
-    Handle *idle;
-    pthread_mutex_t lock; /* of idle */
+    u64 largest;          /* bytes of a member, of those that are read */
+    pthread_mutex_t lock; /* of the handle */
 };
 
 /* ------------------------------------------- libzip reads through the vfs */
 
 static i64
-source_read(Handle *h, void *to, u64 n)
+source_read(Zip *z, void *to, u64 n)
 {
     i64 got;
 
     do
-        got = vfs->pread(h->owner->fd, to, n, h->at);
+        got = vfs->pread(z->fd, to, n, z->at);
     while (got < 0 && errno == EINTR);
     if (got < 0) {
-        zip_error_set(&h->error, ZIP_ER_READ, errno);
+        zip_error_set(&z->error, ZIP_ER_READ, errno);
         return -1;
     }
-    h->at += (u64)got;
+    z->at += (u64)got;
     return got;
 }
 
 static i64
-source_stat(Handle *h, zip_stat_t *stat)
+source_stat(Zip *z, zip_stat_t *stat)
 {
     zip_stat_init(stat);
-    stat->size = h->owner->bytes;
+    stat->size = z->bytes;
     stat->valid |= ZIP_STAT_SIZE;
     return sizeof *stat;
 }
 
 static i64
-source_seek(Handle *h, void *data, u64 n)
+source_seek(Zip *z, void *data, u64 n)
 {
-    i64 to = zip_source_seek_compute_offset(h->at, h->owner->bytes, data, n,
-                                            &h->error);
+    i64 to =
+        zip_source_seek_compute_offset(z->at, z->bytes, data, n, &z->error);
 
     if (to < 0)
         return -1;
-    h->at = (u64)to;
+    z->at = (u64)to;
     return 0;
 }
 
 static zip_int64_t
 source(void *user, void *data, zip_uint64_t n, zip_source_cmd_t command)
 {
-    Handle *h = user;
+    Zip *z = user;
 
     switch (command) {
     case ZIP_SOURCE_OPEN:
-        h->at = 0;
+        z->at = 0;
         return 0;
     case ZIP_SOURCE_READ:
-        return source_read(h, data, n);
+        return source_read(z, data, n);
     case ZIP_SOURCE_SEEK:
-        return source_seek(h, data, n);
+        return source_seek(z, data, n);
     case ZIP_SOURCE_TELL:
-        return (i64)h->at;
+        return (i64)z->at;
     case ZIP_SOURCE_STAT:
-        return source_stat(h, data);
+        return source_stat(z, data);
     case ZIP_SOURCE_ERROR:
-        return zip_error_to_data(&h->error, data, n);
+        return zip_error_to_data(&z->error, data, n);
     case ZIP_SOURCE_CLOSE:
     case ZIP_SOURCE_FREE:
         return 0;
@@ -103,21 +98,12 @@ source(void *user, void *data, zip_uint64_t n, zip_source_cmd_t command)
             ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_CLOSE,
             ZIP_SOURCE_FREE, -1);
     default:
-        zip_error_set(&h->error, ZIP_ER_OPNOTSUPP, 0);
+        zip_error_set(&z->error, ZIP_ER_OPNOTSUPP, 0);
         return -1;
     }
 }
 
-/* ---------------------------------------------------------------- handles */
-
-static void
-close_handle(Handle *h)
-{
-    if (h->zip)
-        zip_discard(h->zip);
-    zip_error_fini(&h->error);
-    free(h);
-}
+/* ----------------------------------------------------------------- handle */
 
 /* libzip's codes for what is not the archive's fault. */
 static int
@@ -134,52 +120,23 @@ code_of(const zip_error_t *error)
 }
 
 static int
-open_handle(Err *e, Zip *zip, Handle **handle)
+open_handle(Err *e, Zip *zip)
 {
-    Handle *h = calloc(1, sizeof *h);
-    zip_source_t *from = NULL;
+    zip_source_t *from;
     zip_error_t error;
 
-    FAIL_IF(!h, e, SOHO_MEMORY, "%s: no memory to open it", zip->path);
-    h->owner = zip;
-    zip_error_init(&h->error);
     zip_error_init(&error);
-    from = zip_source_function_create(source, h, &error);
+    from = zip_source_function_create(source, zip, &error);
     if (from)
-        h->zip = zip_open_from_source(from, ZIP_RDONLY, &error);
-    if (!h->zip) {
+        zip->handle = zip_open_from_source(from, ZIP_RDONLY, &error);
+    if (!zip->handle) {
         err_set(e, code_of(&error),
                 "%s: not a zip archive that can be read: %s", zip->path,
                 zip_error_strerror(&error));
         zip_source_free(from);
-        close_handle(h);
-        h = NULL;
     }
     zip_error_fini(&error);
-    *handle = h;
-    return h ? 0 : e->code;
-}
-
-static int
-take_handle(Err *e, Zip *zip, Handle **handle)
-{
-    pthread_mutex_lock(&zip->lock);
-    *handle = zip->idle;
-    if (zip->idle)
-        zip->idle = zip->idle->next;
-    pthread_mutex_unlock(&zip->lock);
-    return *handle ? 0 : open_handle(e, zip, handle);
-}
-
-static void
-give_handle(Handle *h)
-{
-    Zip *zip = h->owner;
-
-    pthread_mutex_lock(&zip->lock);
-    h->next = zip->idle;
-    zip->idle = h;
-    pthread_mutex_unlock(&zip->lock);
+    return e->code;
 }
 
 /* ---------------------------------------------------------------- opening */
@@ -231,7 +188,27 @@ from_cp437(const char *name)
     return copy;
 }
 
-/* Copies all names, so that they can be asked for without a handle. */
+/* A name as others get it, which lives as long as the archive is open. */
+static const char *
+keep_name(Err *e, Zip *zip, const char *raw, const char *name)
+{
+    char *copy;
+
+    if (!strcmp(raw, name))
+        return raw; /* libzip's own */
+    copy = from_cp437(raw);
+    if (!copy)
+        err_set(e, SOHO_MEMORY, "%s: no memory for names", zip->path);
+    else if (strlen(copy) >= POOL_BLOCK)
+        err_set(e, SOHO_BAD, "%s: a name of %zu bytes", zip->path,
+                strlen(copy));
+    else
+        name = pool_text(e, &zip->names, copy);
+    free(copy);
+    return e->code ? NULL : name;
+}
+
+/* Lists all names, so that they can be asked for without the lock. */
 static int
 list_names(Err *e, Zip *zip, zip_t *from)
 {
@@ -248,10 +225,8 @@ list_names(Err *e, Zip *zip, zip_t *from)
         FAIL_IF(!raw || !name || !name[0], e, SOHO_BAD,
                 "%s: member %llu has no name", zip->path,
                 (unsigned long long)i);
-        zip->name[i] = strcmp(raw, name) ? from_cp437(raw) : strdup(raw);
-        FAIL_IF(!zip->name[i], e, SOHO_MEMORY,
-                "%s: no memory for the name of member %llu", zip->path,
-                (unsigned long long)i);
+        zip->name[i] = keep_name(e, zip, raw, name);
+        TRY(e->code);
     }
     return 0;
 }
@@ -271,7 +246,6 @@ measure(Zip *zip, zip_t *from)
 static int
 open_archive(Err *e, Zip *zip, const char *path)
 {
-    Handle *first;
     i64 size;
 
     zip->fd = vfs->open(path, O_RDONLY, 0);
@@ -283,10 +257,9 @@ open_archive(Err *e, Zip *zip, const char *path)
     FAIL_IF(size == 0, e, SOHO_BAD, "%s: empty file, need a zip archive",
             zip->path);
     zip->bytes = (u64)size;
-    TRY(open_handle(e, zip, &first));
-    give_handle(first);
-    TRY(list_names(e, zip, first->zip));
-    measure(zip, first->zip);
+    TRY(open_handle(e, zip));
+    TRY(list_names(e, zip, zip->handle));
+    measure(zip, zip->handle);
     return 0;
 }
 
@@ -309,6 +282,7 @@ zip_open_at(Err *e, const char *path, Zip **to)
 
     FAIL_IF(!zip, e, SOHO_MEMORY, "%s: no memory to open it", path);
     zip->fd = -1;
+    zip_error_init(&zip->error);
     pthread_mutex_init(&zip->lock, NULL);
     zip->path = strdup(err_clean(clean, sizeof clean, path, strlen(path)));
     if (!zip->path)
@@ -331,14 +305,10 @@ zip_close_at(Zip *zip)
 {
     if (!zip)
         return;
-    while (zip->idle) {
-        Handle *next = zip->idle->next;
-
-        close_handle(zip->idle);
-        zip->idle = next;
-    }
-    for (u64 i = 0; i < zip->count; i++)
-        free(zip->name[i]);
+    if (zip->handle)
+        zip_discard(zip->handle);
+    zip_error_fini(&zip->error);
+    pool_free(&zip->names);
     if (zip->fd >= 0)
         vfs->close(zip->fd);
     pthread_mutex_destroy(&zip->lock);
@@ -346,21 +316,6 @@ zip_close_at(Zip *zip)
     free(zip->path);
     free(zip->root);
     free(zip);
-}
-
-int
-zip_prepare(Err *e, Zip *zip, u32 readers)
-{
-    Handle *h;
-    u32 n = 0;
-
-    for (h = zip->idle; h; h = h->next)
-        n++;
-    for (; !zip->root && n < readers; n++) {
-        TRY(open_handle(e, zip, &h));
-        give_handle(h);
-    }
-    return 0;
 }
 
 u64
@@ -445,16 +400,15 @@ zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes)
 {
     char clean[256];
     Buffer to = {NULL, 0};
-    Handle *h;
 
     FAIL_IF(i >= zip->count, e, SOHO_BAD, "%s: has no member %llu", zip->path,
             (unsigned long long)i);
-    TRY(take_handle(e, zip, &h));
-    if (read_index(e, h->zip, i, &to, bytes))
+    pthread_mutex_lock(&zip->lock);
+    if (read_index(e, zip->handle, i, &to, bytes))
         err_at(
             e, "%s: member %s", zip->path,
             err_clean(clean, sizeof clean, zip->name[i], strlen(zip->name[i])));
-    give_handle(h);
+    pthread_mutex_unlock(&zip->lock);
     return hand_over(e, &to, data);
 }
 
@@ -501,7 +455,6 @@ zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes)
 {
     char clean[256];
     i64 i;
-    Handle *h;
 
     err_clean(clean, sizeof clean, member, strlen(member));
     FAIL_IF(!name_is_plain(member), e, SOHO_BAD,
@@ -510,13 +463,13 @@ zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes)
             zip->path, clean);
     if (zip->root)
         return read_below(e, zip, member, clean, to, bytes);
-    TRY(take_handle(e, zip, &h));
-    i = zip_name_locate(h->zip, member, 0);
+    pthread_mutex_lock(&zip->lock);
+    i = zip_name_locate(zip->handle, member, 0);
     if (i < 0)
         err_set(e, SOHO_IO, "%s: has no member %s", zip->path, clean);
-    else if (read_index(e, h->zip, (u64)i, to, bytes))
+    else if (read_index(e, zip->handle, (u64)i, to, bytes))
         err_at(e, "%s: member %s", zip->path, clean);
-    give_handle(h);
+    pthread_mutex_unlock(&zip->lock);
     return e->code;
 }
 

@@ -108,8 +108,9 @@ write_doors(Err *e, const char *path, int one, const f32 *answers, u32 nanswer)
         {"token_mask", DT_i32, 3, {b, s, T}, .data = token_mask},
         {"answers", DT_f32, 3, {b, s, nanswer}, .data = answers},
     };
-    const TensorOut last[] = {{"mlm_labels", DT_i32, 3, {b, s, T}, mlm_labels},
-                              {"itm_labels", DT_i32, 2, {b, s}, itm_labels}};
+    const TensorOut last[] = {
+        {"mlm_labels", DT_i32, 3, {b, s, T}, .data = mlm_labels},
+        {"itm_labels", DT_i32, 2, {b, s}, .data = itm_labels}};
     TensorOut all[6];
 
     memcpy(all, row, sizeof row);

@@ -139,7 +139,7 @@ save(Err *e, int step)
 {
     Progress p = {.step = (u64)step, .t = 2 * (u64)step, .seed = ~0ull};
 
-    p.meter_loss = 0.1;
+    p.meters[2] = 0.1;
     p.best = -1;
     p.plan[31] = 7;
     return checkpoint_save(e, folder, &p, parts, countof(parts), &step, 6000,
@@ -228,7 +228,7 @@ keeps(void)
     check(exists("ckpt-0") && exists("ckpt-x"), "checkpoint/leaves-others",
           "a folder without a manifest went");
     check(!checkpoint_find(&e, folder, &found) && found.progress.t == 6 &&
-              found.progress.meter_loss == 0.1 && found.progress.best == -1 &&
+              found.progress.meters[2] == 0.1 && found.progress.best == -1 &&
               found.progress.plan[31] == 7,
           "checkpoint/keeps-counters", "a field came back changed");
     check(!checkpoint_weights(&e, folder, path) && !strcmp(path, found.path),

@@ -107,12 +107,12 @@ multiscale(u32 workers)
 static Feed *
 open_feed(const FeedSpec *spec, u32 part)
 {
-    static const char *const prefix[] = {"train2014", "val2014"};
+    static FeedSource source[2];
     Feed *feed;
     Err e = {0};
 
-    if (feed_open(&e, &set[part], zip[part], prefix[part],
-                  (i32)words_pad(words), spec, &feed))
+    source[part] = (FeedSource){zip[part], part ? "val2014" : "train2014", 0};
+    if (feed_open(&e, &set[part], &source[part], 1, words, spec, &feed))
         printf("# %s\n", e.text);
     return feed;
 }
@@ -612,15 +612,15 @@ run_bad(u32 bad, int train, u32 count, u32 *told, u32 *crc, Err *e)
 {
     FeedSpec spec = training(count);
     char folder[128];
-    Zip *images = NULL;
+    FeedSource source = {.prefix = ""};
     Feed *feed = NULL;
     FeedBatch b;
 
     snprintf(folder, sizeof folder, "%s/bad", room);
     *told = *crc = 0;
     spec.train = train;
-    if (unpack(folder, bad) && !zip_open_at(e, folder, &images) &&
-        !feed_open(e, &set[0], images, "", 0, &spec, &feed))
+    if (unpack(folder, bad) && !zip_open_at(e, folder, &source.images) &&
+        !feed_open(e, &set[0], &source, 1, words, &spec, &feed))
         while (feed_tell(feed).epoch < 2 && !feed_next(e, feed, doors, &b)) {
             *crc = sum_batch(*crc, &spec, &b);
             *told += b.nbad;
@@ -628,7 +628,7 @@ run_bad(u32 bad, int train, u32 count, u32 *told, u32 *crc, Err *e)
                 *told += 100 * !strstr(b.bad[i], set[0].picture[3].file);
         }
     feed_close(feed);
-    zip_close_at(images);
+    zip_close_at(source.images);
     return e->code;
 }
 
@@ -694,7 +694,11 @@ open_room(void)
         return 0;
     free(text);
     for (u32 i = 0; i < FEED_BUCKETS; i++)
-        doors[i] = (FeedDoors){image, image_size, tokens, token_mask, answers};
+        doors[i] = (FeedDoors){.image = image,
+                               .image_size = image_size,
+                               .tokens = tokens,
+                               .token_mask = token_mask,
+                               .answers = answers};
     return open_part(0) && open_part(1);
 }
 

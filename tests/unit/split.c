@@ -227,12 +227,14 @@ repeats(void)
 static void
 read_part(const char *name, const PlanData *plan, u32 part)
 {
+    const char *folder = in_room("out");
+    DataWanted from = {.folder = &folder, .nfolder = 1, .split = name};
     Dataset data;
     Err e = {0};
     u32 unknown = 0, wrong = 0;
     char why[128];
 
-    if (dataset_open(&e, plan, in_room("out"), name, NULL, 1, &data))
+    if (dataset_open(&e, plan, &from, 1, &data))
         check(0, name, e.text);
     for (u32 i = 0; i < data.set.nquestion; i++)
         for (u32 k = 0; k < data.set.question[i].ntoken; k++)
@@ -246,19 +248,19 @@ read_part(const char *name, const PlanData *plan, u32 part)
                  data.set.picture[i].file);
         snprintf(wanted, sizeof wanted, "picture %u",
                  bytes_of((u32)atoi(strrchr(member, '.') - 2)));
-        wrong += zip_read(&e, data.images, member, &bytes, &n) ||
+        wrong += zip_read(&e, data.part->images, member, &bytes, &n) ||
                  strcmp((char *)bytes, wanted);
         free(bytes);
     }
     snprintf(why, sizeof why, "%u pictures, %u wrong, %u unknown words",
              data.set.npicture, wrong, unknown);
     check(data.set.npicture && !wrong &&
-              !strcmp(data.prefix, part ? "val2014" : "train2014"),
+              !strcmp(data.part->prefix, part ? "val2014" : "train2014"),
           part ? "val-opens" : "train-opens", why);
     check(unknown == (part ? data.set.nquestion : 0),
           part ? "val-words-are-not-learned" : "train-words-are-known", why);
-    if (data.images)
-        check(zip_count(data.images) == data.set.npicture,
+    if (data.part->images)
+        check(zip_count(data.part->images) == data.set.npicture,
               part ? "val-zip-holds-no-more" : "train-zip-holds-no-more", why);
     dataset_close(&data);
 }

@@ -150,8 +150,12 @@ plain(void)
 static TrainSpec
 spec_of(const char *run)
 {
+    static const char *data;
+
+    data = in_room("data");
     return (TrainSpec){.plan = in_room("toy/plan.bin"),
-                       .data = in_room("data"),
+                       .data = &data,
+                       .ndata = 1,
                        .run = in_room(run),
                        .epochs = TRAIN_SAME,
                        .steps = STEPS,
@@ -345,6 +349,7 @@ static void
 refuses(void)
 {
     TrainSpec spec = spec_of("whole");
+    const char *folder;
     int lock;
     Err e = {0};
 
@@ -363,12 +368,13 @@ refuses(void)
               strstr(said, "; config.salt is 2 now, it was 1 then"),
           "train/refuses-other-plan", said);
     spec.plan = in_room("toy/plan.bin");
-    spec.data = in_room("data2");
+    folder = in_room("data2");
+    spec.data = &folder;
     check(train(&spec) == SOHO_BAD && strstr(said, "data of hash") &&
               strstr(said, "data2/train_data_vqa.json"),
           "train/refuses-other-data", said);
     checkpoint_lock(&e, in_room("whole"), &lock);
-    spec.data = in_room("data");
+    folder = in_room("data");
     check(train(&spec) == SOHO_IO && strstr(said, "process"),
           "train/refuses-second-process", said);
     checkpoint_unlock(lock);
