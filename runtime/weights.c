@@ -44,8 +44,15 @@ note(Names *names, const char *text)
     names->used += strlen(names->text + names->used);
 }
 
+/* A weight of the plan by its name. */
+typedef struct Named {
+    const char *name;
+    u32 buffer;
+} Named;
+
 /* What a file has for the weights of a plan. */
 typedef struct Fit {
+    Named *named;          /* all weights, sorted by name */
     const TensorRow **row; /* by buffer; NULL: nothing */
     u32 weights, loaded, renamed;
     Names missing, other; /* no such tensor; another shape or type */
@@ -78,15 +85,48 @@ fits(const PlanBuffer *b, const TensorRow *row)
            !memcmp(row->dim, b->dim, b->rank * sizeof *b->dim);
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(((const Named *)a)->name, ((const Named *)b)->name);
+}
+
+static int
+name_weights(Err *e, const Plan *plan, const char *path, Fit *fit)
+{
+    fit->row = calloc(plan->nbuffer + 1, sizeof *fit->row);
+    fit->named = malloc((plan->nbuffer + 1) * sizeof *fit->named);
+    FAIL_IF(!fit->row || !fit->named, e, SOHO_MEMORY,
+            "%s: no memory for a list of %u tensors", path, plan->nbuffer);
+    for (u32 i = 0; i < plan->nbuffer; i++)
+        if (is_weight(&plan->buffer[i]))
+            fit->named[fit->weights++] =
+                (Named){plan_text(plan, plan->buffer[i].name), i};
+    if (fit->weights)
+        qsort(fit->named, fit->weights, sizeof *fit->named, by_name);
+    return 0;
+}
+
+/* The buffer of the weight that has this name, or PLAN_NONE. */
+static u32
+find_weight(const Fit *fit, const char *name)
+{
+    Named key = {.name = name}, *found = NULL;
+
+    if (fit->weights)
+        found = bsearch(&key, fit->named, fit->weights, sizeof key, by_name);
+    return found ? found->buffer : PLAN_NONE;
+}
+
 /* The weight of the plan that a tensor of the file is, or PLAN_NONE. */
 static u32
-weight_of(const Plan *plan, const TensorRow *row, Fit *fit)
+weight_of(const TensorRow *row, Fit *fit)
 {
     char to[PLAN_NAME + 1], shown[PLAN_NAME + 1];
-    u32 b = plan_buffer(plan, row->name);
-    int kind = WEIGHT_SAME;
+    u32 b = find_weight(fit, row->name);
+    int kind;
 
-    if (b != PLAN_NONE && is_weight(&plan->buffer[b]))
+    if (b != PLAN_NONE)
         return b;
     kind = weight_name(row->name, to);
     if (kind == WEIGHT_COUNTER) /* a plan has no use for it */
@@ -96,12 +136,10 @@ weight_of(const Plan *plan, const TensorRow *row, Fit *fit)
         note(&fit->ignored, shown);
         return PLAN_NONE;
     }
-    b = kind == WEIGHT_RENAMED ? plan_buffer(plan, to) : PLAN_NONE;
-    if (b == PLAN_NONE || !is_weight(&plan->buffer[b])) {
+    b = kind == WEIGHT_RENAMED ? find_weight(fit, to) : PLAN_NONE;
+    if (b == PLAN_NONE)
         note(&fit->unexpected, shown);
-        return PLAN_NONE;
-    }
-    if (!fit->renamed++)
+    else if (!fit->renamed++)
         snprintf(fit->renaming, sizeof fit->renaming, "%.100s is %.100s", shown,
                  to);
     return b;
@@ -120,7 +158,6 @@ compare(const Plan *plan, Fit *fit)
 
         if (!is_weight(b))
             continue;
-        fit->weights++;
         if (!row) {
             snprintf(text, sizeof text, "%s missing", name);
             note(&fit->missing, text);
@@ -137,17 +174,22 @@ compare(const Plan *plan, Fit *fit)
     }
 }
 
-/* fit->row is freed by the caller, in any case. */
+static void
+free_fit(Fit *fit)
+{
+    free(fit->named);
+    free(fit->row);
+}
+
+/* free_fit follows in any case. */
 static int
 match(Err *e, const Plan *plan, Tensors *file, const char *path, Fit *fit)
 {
     memset(fit, 0, sizeof *fit);
-    fit->row = calloc(plan->nbuffer + 1, sizeof *fit->row);
-    FAIL_IF(!fit->row, e, SOHO_MEMORY, "%s: no memory for a list of %u tensors",
-            path, plan->nbuffer);
+    TRY(name_weights(e, plan, path, fit));
     for (u32 i = 0; i < tensors_count(file); i++) {
         const TensorRow *row = tensors_row(file, i);
-        u32 b = weight_of(plan, row, fit);
+        u32 b = weight_of(row, fit);
 
         if (b == PLAN_NONE)
             continue;
@@ -264,7 +306,7 @@ weights_load(Err *e, Run *run, const char *path, u32 *unexpected)
         compare_compat(e, &run->plan, file, name);
     if (unexpected)
         *unexpected = fit.unexpected.n;
-    free(fit.row);
+    free_fit(&fit);
     tensors_close(file);
     return e->code;
 }
@@ -327,7 +369,7 @@ weights_add(Err *e, Run *run, const char *path, u8 *have, WeightsSay *say,
         tell(&fit, file, name, say, context);
         compare_compat(e, &run->plan, file, name);
     }
-    free(fit.row);
+    free_fit(&fit);
     tensors_close(file);
     return e->code;
 }

@@ -14,7 +14,7 @@
 
 enum {
     PICKLE_BYTES = 16 << 20, /* of one pickle; storages lie elsewhere */
-    PICKLE_VALUES = 1 << 20,
+    PICKLE_VALUES = 1 << 21,
     PICKLE_CELLS = 1 << 22, /* children of all containers */
     PICKLE_MEMO = 1 << 20,
     PICKLE_STACK = 1 << 16,

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/data/pack.h"
@@ -14,17 +15,59 @@
 #include "runtime/tensors_own.h"
 #include "runtime/vfs.h"
 
-enum { ALIGN = 64 };
+enum { ALIGN = 64, RECORDS = 3 /* members beside storages */ };
+#define LARGEST ((u64)4000 << 20) /* leaves room for the directory */
 
 typedef struct Out {
     const TensorOut *rows;
     u32 n;
+    u32 *storage; /* by row: the row whose storage it uses */
     int fd;
     const char *path;
     PackZip zip;
     Bytes pickle;
     Buffer room;
 } Out;
+
+/* ---------------------------------------------------------------- storages */
+
+/* A row, to be sorted by what it is read from. */
+typedef struct Share {
+    const TensorRow *from;
+    u32 i;
+} Share;
+
+static int
+by_source(const void *a, const void *b)
+{
+    const Share *x = a, *y = b;
+
+    if (x->from != y->from)
+        return (uintptr_t)x->from < (uintptr_t)y->from ? -1 : 1;
+    return x->i < y->i ? -1 : x->i > y->i;
+}
+
+/* Of rows that are read from the same tensor, the first has the storage. */
+static int
+share(Err *e, Out *out, const char *path)
+{
+    Share *s = malloc((out->n + 1) * sizeof *s);
+
+    out->storage = malloc((out->n + 1) * sizeof *out->storage);
+    if (!s || !out->storage)
+        err_set(e, SOHO_MEMORY, "%s: no memory for a list of %u tensors", path,
+                out->n);
+    for (u32 i = 0; i < out->n && !e->code; i++)
+        s[i] = (Share){out->rows[i].row, i};
+    if (out->n && !e->code)
+        qsort(s, out->n, sizeof *s, by_source);
+    for (u32 k = 0; k < out->n && !e->code; k++)
+        out->storage[s[k].i] = k && s[k].from && s[k].from == s[k - 1].from
+                                   ? out->storage[s[k - 1].i]
+                                   : s[k].i;
+    free(s);
+    return e->code;
+}
 
 /* ------------------------------------------------------------------ pickle */
 
@@ -80,17 +123,6 @@ storage_class(u32 dtype)
     }
 }
 
-/* The row whose storage row i uses: itself, or an earlier one. */
-static u32
-storage_of(const Out *out, u32 i)
-{
-    u32 k = 0;
-
-    while (k < i && (!out->rows[i].row || out->rows[k].row != out->rows[i].row))
-        k++;
-    return k;
-}
-
 static void
 put_storage(Out *out, u32 i)
 {
@@ -101,7 +133,7 @@ put_storage(Out *out, u32 i)
     put_text(out, "storage");
     snprintf(text, sizeof text, "ctorch\n%s\n", storage_class(row->dtype));
     put_raw(out, text);
-    snprintf(text, sizeof text, "%u", storage_of(out, i));
+    snprintf(text, sizeof text, "%u", out->storage[i]);
     put_text(out, text);
     put_text(out, "cpu");
     put_integer(
@@ -169,11 +201,8 @@ put_member(Err *e, Out *out, const char *record, const void *data, u64 bytes)
 {
     char name[64];
 
-    FAIL_IF(out->zip.members == PACK_MEMBERS ||
-                bytes > UINT32_MAX - (1u << 24) - out->zip.gone,
-            e, SOHO_BAD,
-            "%s: a .pth of more than 4 GiB or %d tensors; write .safetensors",
-            out->path, PACK_MEMBERS);
+    FAIL_IF(bytes > LARGEST || out->zip.gone > LARGEST - bytes, e, SOHO_BAD,
+            "%s: a .pth of more than 4 GB; write .safetensors", out->path);
     snprintf(name, sizeof name, "archive/%s", record);
     pack_header(&out->zip, name, random_crc32(0, data, bytes), bytes, ALIGN);
     TRY(flush_zip(e, out));
@@ -189,7 +218,7 @@ put_tensors(Err *e, Out *out)
     const void *data = NULL;
 
     for (u32 i = 0; i < out->n; i++) {
-        if (storage_of(out, i) != i)
+        if (out->storage[i] != i)
             continue;
         TRY(tensors_out_data(e, &out->rows[i], &out->room, &data));
         snprintf(record, sizeof record, "data/%u", i);
@@ -225,11 +254,18 @@ torch_write(Err *e, const char *path, const TensorOut *rows, u32 n)
             "%s: tensor %s: PyTorch has no type %s", path,
             err_clean(shown, sizeof shown, rows[i].name, strlen(rows[i].name)),
             tensors_dtype(rows[i].dtype));
-    make_pickle(&out);
-    if (out.pickle.failed)
-        err_set(e, SOHO_MEMORY, "%s: no memory for its pickle", path);
-    else
-        vfs_replace_by(e, path, put_file, &out);
+    FAIL_IF(n > PACK_MEMBERS - RECORDS, e, SOHO_BAD,
+            "%s: a .pth of %u tensors, at most %d are possible; write "
+            ".safetensors",
+            path, n, PACK_MEMBERS - RECORDS);
+    if (!share(e, &out, path)) {
+        make_pickle(&out);
+        if (out.pickle.failed)
+            err_set(e, SOHO_MEMORY, "%s: no memory for its pickle", path);
+        else
+            vfs_replace_by(e, path, put_file, &out);
+    }
+    free(out.storage);
     bytes_free(&out.pickle);
     pack_free(&out.zip);
     buffer_free(&out.room);

@@ -45,7 +45,6 @@ train again --steps 1 --eval-every 0 --weights "$room/a.pth" --weights "$weights
 check begins $? "$(cat "$room/said")"
 [ "$(grep -c "^weights from .*: $n of $n$" "$room/said")" = 2 ]
 check says-what-it-took $? "$(cat "$room/said")"
-# shellcheck disable=SC2016
 grep -q 'keep their starting values' "$room/said"
 check nothing-left "$([ $? -eq 1 ]; echo $?)" "$(cat "$room/said")"
 

@@ -59,6 +59,9 @@ while read -r name; do
 	check "$name-answers" $? "$(cat "$work/said")"
 	rm -f "$file.pth" "$file.safetensors"
 done <"$work/names"
+"$SOHO_RT" convert "$work/ours.safetensors" "$work/ours.back.pth" \
+	>"$work/said" 2>&1 && grep -q 'mask_l_fc.weight added' "$work/said"
+check ours-goes-to-pth $? "$(cat "$work/said")"
 cmp "$work/zip.a" "$work/stream.a" && cmp "$work/zip.a" "$work/views.a"
 check same-numbers-same-answers $? "other answers"
 cmp -s "$work/zip.a" "$work/bfloat.a"

@@ -5,7 +5,8 @@
                            has to find; DIR/in.safetensors, the doors of infer;
                            prints each NAME
     weights.py check DIR   DIR/NAME.back.pth, which came out of it again: loads
-                           strictly into the oracle, every tensor the same bytes;
+                           strictly into the oracle, every tensor the same bytes
+                           (`ours`: weights as soho-rt has them, of pre-training);
                            the logits in DIR/zip.a are the oracle's
 """
 import json
@@ -23,6 +24,8 @@ from soho_ref import MEAN, STD, SohoPre, SohoVQA  # noqa: E402
 
 SIZES = dict(layers=1, dim=96, heads=4, inner=96, vocab=300)
 H, W, T = 96, 128, 16
+TIED = 'mask_l_fc.weight'
+WORDS = 'language.bert.embeddings.word_embeddings.weight'
 DTYPE = {torch.float32: 'F32', torch.float16: 'F16', torch.bfloat16: 'BF16',
          torch.float64: 'F64', torch.int64: 'I64'}
 NUMPY = {'uint8': 'U8', 'int32': 'I32', 'float32': 'F32'}
@@ -176,6 +179,12 @@ def make(folder):
               [(n, DTYPE[t.dtype], t.shape, raw(t))
                for n, t in want[name].items()])
         print(name)
+    ours = want['pre']
+    for file, rows in (('ours.want', ours), ('ours', {
+            n: t for n, t in ours.items() if n != TIED and
+            not n.endswith('num_batches_tracked')})):
+        write(os.path.join(folder, file + '.safetensors'),
+              [(n, DTYPE[t.dtype], t.shape, raw(t)) for n, t in rows.items()])
     doors(os.path.join(folder, 'in.safetensors'))
 
 
@@ -203,12 +212,14 @@ def check(folder):
         want = wanted(os.path.join(folder, name + '.want.safetensors'))
         got = {n: (DTYPE[t.dtype], tuple(t.shape), raw(t))
                for n, t in back.items()}
-        model = pre() if name == 'pre' else vqa()
+        model = pre() if name in ('pre', 'ours') else vqa()
         try:
             assert type(back) is OrderedDict
             assert set(got) == set(want), sorted(set(got) ^ set(want))[:5]
             odd = [n for n in want if got[n] != want[n]]
             assert not odd, odd[:5]
+            assert name != 'ours' or \
+                back[TIED].data_ptr() == back[WORDS].data_ptr(), 'not tied'
             model.load_state_dict(back, strict=True)
             print('ok torch/%s: %d tensors load strictly, the same bytes'
                   % (name, len(got)))
