@@ -17,6 +17,7 @@ int cmd_bench(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
 int cmd_data(int argc, char **argv);
+int cmd_codes(int argc, char **argv);
 int cmd_score(int argc, char **argv);
 
 /* What one row of an option table takes, and the type behind `target`. */

@@ -129,14 +129,15 @@ meters_show(char out[METER_TEXT], const Meters *m)
     out[0] = 0;
     for (u32 i = 0; i < m->n && n < METER_TEXT; i++) {
         const char *name = m->name[i];
-        int share = !strncmp(name, "score", 5) || !strncmp(name, "acc", 3);
-        f64 mean = meters_mean(m, i);
+        int percent = !strncmp(name, "acc", 3); /* as the official code */
+        int share = percent || !strncmp(name, "score", 5);
+        f64 mean = meters_mean(m, i) * (share && !percent ? 100 : 1);
 
         if (!share && strcmp(name, "loss"))
             continue;
         n += (size_t)snprintf(out + n, METER_TEXT - n,
                               share ? "%s%s %5.1f %%" : "%s%s %.4f",
-                              n ? "  " : "", name, share ? 100 * mean : mean);
+                              n ? "  " : "", name, mean);
     }
     return out;
 }

@@ -31,12 +31,18 @@ local function losses(door, c)
   out.loss_match, out.acc_match = heads.match_loss(
     heads.match("head.match_class", y.first), door.itm_labels)
   out.loss = out.loss_mlm + out.loss_mvm + out.loss_match
-  return out
+  return out, y.codes
 end
 
 -- Makes phases train, eval and infer from the fields of config c.
 return function(c)
-  phase({"train", "eval"}, function(door) return losses(door, c) end)
+  phase("train", function(door) return (losses(door, c)) end)
+
+  phase("eval", function(door)
+    local out, codes = losses(door, c)
+    out.codes = codes
+    return out
+  end)
 
   -- What a picture's cells are, what stands at each place of the sentence, and
   -- how surely the two belong together.

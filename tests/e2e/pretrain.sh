@@ -139,3 +139,40 @@ if unpack train && unpack val; then
 else
 	echo "skip $name/missing: no python3 to unpack pictures"
 fi
+
+# The shipped pre-training, small: the dictionary learns, is picked up where a
+# run was stopped, and is shown.
+"$SOHOC" models/soho_tiny_pre.lua -o "$room/dictionary" --threads 1 \
+	--set vocab="$vqa/vocab.txt" --set buckets=48x64,64x48 --set batch=4 \
+	--set sentences=3 --set hidden=32 --set inner=64 --set layers=1 \
+	--set heads=2 --set width=8,8,16,32 --set warmup=4 --set codes=7 \
+	--set mask_prob=0.6 >"$room/out" 2>&1
+check compiles-dictionary $? "$(tail -n 3 "$room/out")"
+plan=$room/dictionary/plan.bin data=$pre
+train learns --steps 12 --log-every 3
+check learns $? "$(cat "$room/said")"
+for word in loss_mvm acc_v codes_used codes_dead perplexity; do
+	tail -n 2 "$room/learns/log.jsonl" | grep -q "\"$word\":[0-9.]*,"
+	check "learns-$word" $? "$(tail -n 2 "$room/learns/log.jsonl")"
+done
+train learns1 --steps 5 && train learns1 --steps 12 --resume
+check learns-on $? "$(cat "$room/said")"
+out=$(same learns learns1 12 2>&1)
+check learns-same-bits $? "$out"
+codes() {
+	"$SOHO_RT" codes "$plan" --weights "$room/learns" --data "$data" "$@" \
+		>"$room/said" 2>&1
+}
+codes -o "$room/codes.png" --patches 3
+check codes $? "$(cat "$room/said")"
+grep -q '^1[0-9] cells; [1-7] of 7 entries used, perplexity' "$room/said"
+check codes-counts $? "$(cat "$room/said")"
+"$SOHO_RT" data image "$room/codes.png" >"$room/out" 2>&1
+check codes-picture $? "$(cat "$room/out")"
+codes -o "$room/none/codes.png"
+[ $? -eq 6 ] && grep -q 'none/codes.png' "$room/said"
+check codes-no-folder $? "$(cat "$room/said")"
+plan=$mini/plan/plan.bin data=$vqa
+codes -o "$room/vqa.png"
+[ $? -eq 3 ] && grep -q 'no visual dictionary' "$room/said"
+check codes-of-vqa $? "$(cat "$room/said")"
