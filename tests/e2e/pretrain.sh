@@ -155,7 +155,9 @@ for word in loss_mvm acc_v codes_used codes_dead perplexity; do
 	tail -n 2 "$room/learns/log.jsonl" | grep -q "\"$word\":[0-9.]*,"
 	check "learns-$word" $? "$(tail -n 2 "$room/learns/log.jsonl")"
 done
-train learns1 --steps 5 && train learns1 --steps 12 --resume
+train learns1 --steps 12 --log-every 3 --save-steps 5 --keep-last 9
+rm -rf "$room/learns1/ckpt-10" "$room/learns1/ckpt-12"
+train learns1 --log-every 3 --resume
 check learns-on $? "$(cat "$room/said")"
 out=$(same learns learns1 12 2>&1)
 check learns-same-bits $? "$out"
