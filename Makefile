@@ -143,6 +143,8 @@ parity: all tools ## whole tensors beside the PyTorch oracle (python3-torch)
 
 oracle: ## rewrite tests/oracle/*.golden from the PyTorch oracle
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/oracle/golden.py
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/oracle/backbone.py golden
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/oracle/pretrain.py golden
 
 memory: all ## what soho_res18 holds in memory after three answers
 	@SOHOC=$(B)/sohoc SOHO_RT=$(B)/soho-rt sh tests/e2e/lib/res18.sh

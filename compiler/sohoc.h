@@ -111,7 +111,7 @@ typedef struct OptGroup {
     const char *rule;    /* "adamw" or "sgd" */
     f64 lr, beta1, beta2, eps, decay, momentum, dampening;
     f64 nesterov, correct_bias; /* 0 or 1 */
-    u32 nparam; /* that train, counted by update_build */
+    u32 nparam; /* that train, counted in update.c */
     const char *place;
 } OptGroup;
 

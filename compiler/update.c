@@ -56,8 +56,7 @@ assign_groups(Prog *p)
                 u->group[k].place, u->group[k].pattern);
         meta_set(p, format("update.group%u", k + 1),
                  format("%s %s lr %g, %u parameters", u->group[k].pattern,
-                        u->group[k].rule, u->group[k].lr,
-                        u->group[k].nparam));
+                        u->group[k].rule, u->group[k].lr, u->group[k].nparam));
     }
 }
 

@@ -1,10 +1,12 @@
 """The parity case: a small VQA batch that any program can make from the
 counter generator, and what the oracle makes of it.
 
-    case.py first ANSWERS OUT.safetensors   one micro-batch, whole tensors
+    case.py first ANSWERS OUT.safetensors [DEPTH]
+                                            one micro-batch, whole tensors
     case.py steps ANSWERS OUT.safetensors   three updates, whole tensors
     case.py pick ANSWERS                    prints INPUT[ANSWERS]
-    case.py input ANSWERS                   the same as it stands
+    case.py input ANSWERS [DEPTH]           the same as it stands
+    case.py wanted FILE.safetensors         its names for soho-rt exec --want
 
 Batch 2, two sentences per image, 96x128 bucket, one full and one narrower
 image.  tests/tools/inputs.c makes the same inputs; the sites and formulas are
@@ -35,6 +37,11 @@ EVAL, INFER = ('%s@%dx%d.logits' % (p, H, W) for p in ('eval', 'infer'))
 # keep all ReLU inputs farthest from 0 (`margin`).  Where one is nearer to 0
 # than rounding, two right programs disagree on a whole path of the gradient.
 INPUT = {13: (0, 23, 18, 4, 21, 28, 40), 3129: (0, 23, 32, 24, 18, 31, 40)}
+
+# The same of deeper backbones, for one micro-batch with 13 answers.  They have
+# more ReLU inputs, and norms to add to the rounding, than single precision
+# bears: only layer4 learns, and norms use running statistics.
+DEEP = {50: 0, 101: 0}
 
 
 def sizes(t):
@@ -105,9 +112,18 @@ def outputs_of(model, door):
             'score': labels.gather(1, best).sum(1).mean()}
 
 
-def make_model(answers, dtype):
-    model = SohoVQA(answers=answers, bert_cp=False, rand=Rand(SEED))
-    return seed_weights(model, SEED).to(dtype).train()
+def make_model(answers, dtype, depth=18):
+    layers = 12 if depth == 101 else 3
+    model = SohoVQA(depth, layers, answers, bert_cp=False, rand=Rand(SEED))
+    seed_weights(model, SEED).to(dtype).train()
+    if depth in DEEP:
+        model.backbone.frozen = 3
+        for part in model.backbone._frozen():
+            part.requires_grad_(False)
+        for part in model.backbone.modules():
+            if isinstance(part, torch.nn.BatchNorm2d):
+                part.eval()
+    return model
 
 
 def numpy_of(tensors):
@@ -119,10 +135,11 @@ def gradients(model):
             if p.grad is not None}
 
 
-def first(answers, dtype=torch.float64):
+def first(answers, depth=18, dtype=torch.float64):
     """One micro-batch of a window of two: outputs, gradients of loss / 2."""
-    model = make_model(answers, dtype)
-    out = outputs_of(model, batch(INPUT[answers][0], answers))
+    model = make_model(answers, dtype, depth)
+    number = DEEP[depth] if depth in DEEP else INPUT[answers][0]
+    out = outputs_of(model, batch(number, answers))
     (out['loss'] / ACCUMULATE).backward()
     return numpy_of({**out, **gradients(model)})
 
@@ -209,12 +226,25 @@ def write_safetensors(path, tensors):
             f.write(np.ascontiguousarray(a, np.float32).tobytes())
 
 
+def wanted(path):
+    """Names of a file's tensors, outputs aside."""
+    with open(path, 'rb') as f:
+        head = json.loads(f.read(*struct.unpack('<Q', f.read(8))))
+    return ','.join(n for n in head if '.' in n and '@' not in n)
+
+
 def main():
     torch.set_num_threads(2)
-    what, answers = sys.argv[1], int(sys.argv[2])
-    if what in ('first', 'steps'):
-        run = {'first': first, 'steps': steps}[what]
-        write_safetensors(sys.argv[3], run(answers))
+    if sys.argv[1] == 'wanted':
+        print(wanted(sys.argv[2]))
+        return
+    what, answers, rest = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    if what == 'first':
+        write_safetensors(rest[0], first(answers, *map(int, rest[1:])))
+    elif what == 'steps':
+        write_safetensors(rest[0], steps(answers))
+    elif rest:
+        print(DEEP[int(rest[0])])
     else:
         print(*(pick(answers) if what == 'pick' else INPUT[answers]))
 

@@ -36,17 +36,21 @@ def places(name, count, n):
     return case.words(name, 0, n) * count >> 32
 
 
+def write_tensor(f, name, a, n):
+    """Its line, and n of its elements."""
+    a = np.asarray(a, np.float64).reshape(-1)
+    x = a[places(name, a.size, n)] if n else a[:0]
+    f.write('tensor %s %d %.9g %.9g %.9g %d\n' % (
+        name, a.size, a.sum(), (a * a).sum(), np.abs(a).max(), x.size))
+    f.writelines('%.7g\n' % v for v in x)
+
+
 def write_golden(path, inputs, tensors, elements):
     with open(path, 'w') as f:
         f.write('seed %d inputs %s\n' % (
             case.SEED, ' '.join(map(str, inputs))))
         for name, a in tensors.items():
-            a = np.asarray(a, np.float64).reshape(-1)
-            n = PLACES if name in OUTPUTS else elements
-            x = a[places(name, a.size, n)] if n else a[:0]
-            f.write('tensor %s %d %.9g %.9g %.9g %d\n' % (
-                name, a.size, a.sum(), (a * a).sum(), np.abs(a).max(), x.size))
-            f.writelines('%.7g\n' % v for v in x)
+            write_tensor(f, name, a, PLACES if name in OUTPUTS else elements)
 
 
 def main():

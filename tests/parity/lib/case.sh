@@ -22,19 +22,22 @@ case_inputs() {
 	"$TOOLS/inputs" "$seed" "$input" "$1" "$WORK/in-$1-one" one
 }
 
-# case_compile ANSWERS: the plan that trains
+# case_compile ANSWERS [OPTION...]: the plan that trains, of soho_res18 or MODEL
 case_compile() {
-	"$SOHOC" models/soho_res18.lua -o "$WORK/plan-$1" --set batch=2 \
-		--set image=96x128 --set sentences=2 --set answers="$1" >"$WORK/log" &&
-		case_inputs "$1"
+	number=$1
+	shift
+	"$SOHOC" "models/${MODEL:-soho_res18}.lua" -o "$WORK/plan-$number" \
+		--set batch=2 --set image=96x128 --set sentences=2 \
+		--set answers="$number" "$@" >"$WORK/log" && case_inputs "$number"
 }
 
-# case_first ANSWERS: one micro-batch of a window of two, into first-ANSWERS
+# case_first ANSWERS [WANTED]: one micro-batch of a window of two, into
+# first-ANSWERS
 case_first() {
 	"$SOHO_RT" exec "$WORK/plan-$1/plan.bin" train@96x128 \
 		--in "$WORK/in-$1-0" --seed "$seed" \
 		--out "$WORK/first-$1.safetensors" \
-		--want "$(wanted $golden/first-"$1".golden)"
+		--want "${2:-$(wanted $golden/first-"$1".golden)}"
 }
 
 # case_steps ANSWERS: three updates, then evaluation and inference, into
