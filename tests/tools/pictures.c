@@ -77,9 +77,9 @@ main(int argc, char **argv)
     const i32 size[B][2] = {{(i32)height, (i32)width},
                             {(i32)height * 5 / 6, (i32)width * 2 / 3}};
     const TensorOut row[] = {
-        {"image", DT_u8, 4, {B, height, width, 3}, image},
-        {"image_size", DT_i32, 2, {B, 2}, size},
-        {"answers", DT_f32, 3, {B, 1, count}, slope},
+        {"image", DT_u8, 4, {B, height, width, 3}, .data = image},
+        {"image_size", DT_i32, 2, {B, 2}, .data = size},
+        {"answers", DT_f32, 3, {B, 1, count}, .data = slope},
     };
     if (tensors_write(&e, argv[5], row, countof(row), NULL))
         fprintf(stderr, "pictures: %s\n", e.text);

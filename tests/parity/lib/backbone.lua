@@ -10,7 +10,7 @@ local c = config({
   dilations = {1, 1, 1, 1}, late_dilation = false, style = "pytorch",
   groups = 1, width_per_group = 64, se_ratio = 0,
   deep_stem = false, avg_down = false, zero_last = false,
-  frozen_stages = -1, norm_eval = false,
+  frozen_stages = -1, norm_eval = false, checkpointed = false,
   warmup = 0, warmup_ratio = 0, lr_floor = 0, epochs = 1,
 }, use "ranges")
 
