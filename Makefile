@@ -89,6 +89,13 @@ easy: ## the same on a folder with one split: make easy DATA=folder
 	@$(MAKE) -s -j$$(nproc) all
 	@SOHO_BUILD=$(B) sh examples/easy_vqa.sh "$(DATA)"
 
+pretrain: ## pre-train on captions: make pretrain DATA=folder VOCAB=file
+	@[ "$(DATA)" ] && [ "$(VOCAB)" ] || \
+		{ echo 'usage: make pretrain DATA=folder VOCAB=file' >&2; exit 2; }
+	@sh tests/setup.sh
+	@$(MAKE) -s -j$$(nproc) all
+	@SOHO_BUILD=$(B) sh examples/pretrain.sh "$(DATA)" "$(VOCAB)"
+
 test: ## build and run all tests (-v: V=-v)
 	@sh tests/setup.sh
 	@$(MAKE) -s -j$$(nproc) all unit tools
@@ -171,5 +178,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all demo easy calibrate gains large map unit tools table parity oracle bench memory test templates check deps size fmt lint asan crash golden help clean
+.PHONY: all demo easy pretrain calibrate gains large map unit tools table parity oracle bench memory test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)

@@ -355,7 +355,7 @@ read_node(Reader *r)
 static bool
 read_out(Reader *r)
 {
-    Out o;
+    Out o = {.kept = false};
 
     if (!r->f || !scan_word(r, &o.name) || !scan_value(r, &o.val) ||
         !scan_end(r))

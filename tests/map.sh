@@ -107,7 +107,7 @@ map() {
 		pth_read.c state_dict.c pickle.c opcodes.c objects.c stored.c \
 		pth_write.c
 	room include/soho 'what both programs and their users share' rt.h plan.h
-	room examples 'to begin with' demo.sh easy_vqa.sh ask.c new_op.md
+	room examples 'to begin with' demo.sh easy_vqa.sh pretrain.sh ask.c new_op.md
 	room tests 'and what checks all this'
 	tests unit 'one part each, in C'
 	tests front 'models, good and bad, and the walls around them'

@@ -2,7 +2,8 @@
 # models/soho_res18_pre.lua against the oracle's golden files: on the plan that
 # trains, its losses, logits, gradients, three updates with the dictionary that
 # learns, and evaluation; 16 elements of each tensor.
-TOOLS=$(dirname "$SOHOC")/tools WORK=$TMPDIR
+TOOLS=$(dirname "$SOHOC")/tools WORK=$TMPDIR/parity-pretrain
+mkdir -p "$WORK" || exit 1
 . tests/parity/lib/pretrain.sh
 
 # shellcheck disable=SC2046

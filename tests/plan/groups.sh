@@ -55,5 +55,5 @@ refuse() {
 	fi
 }
 refuse no-match 's/\*\.norm/*.norms/' \
-	"'\*.norms.\*' matches no trained parameter"
+	"'\*.norms.\*' matches no parameter"
 refuse no-group 's/"\*"/"head.x"/' 'no optimiser group matches head.w'

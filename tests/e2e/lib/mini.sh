@@ -20,6 +20,8 @@ check() { # NAME CONDITION-CODE WHY
 	fi
 }
 
+exec 9>"$mini.lock" # another test may be making it
+flock 9
 if [ ! -e "$mini/ready" ]; then
 	"$SOHO_RT" data shapes --out "$data" --images 30 --val 10 \
 		--size 64x48 >"$mini/out" 2>&1 &&
@@ -34,6 +36,7 @@ if [ ! -e "$mini/ready" ]; then
 	}
 	touch "$mini/ready"
 fi
+exec 9>&-
 
 # train RUN OPTION...: into $room/RUN, what it says into $room/said
 train() {
