@@ -20,7 +20,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   precision = "f32",
   lr = 1e-3, backbone_lr = 2e-3, decay = 0.01,                     -- AdamW
   neck_lr = 1e-2, neck_decay = 1e-4, momentum = 0.9,               -- SGD
-  warmup = 400, warmup_ratio = 0.1, lr_floor = 0.02, epochs = 9,
+  warmup = 400, warmup_ratio = 0.1, lr_floor = 0.02, epochs = 8,
   accumulate = 2, clip = 20,
 }, use "ranges")
 use("nn").spread = c.spread

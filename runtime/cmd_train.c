@@ -40,6 +40,22 @@ catch_signals(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
+static int
+check_numbers(Err *e, const TrainSpec *s)
+{
+    FAIL_IF(s->keep < 2, e, SOHO_USAGE,
+            "--keep-last %llu: at least 2, so that one stays whole while "
+            "another is damaged",
+            (unsigned long long)s->keep);
+    FAIL_IF(s->log_every < 1 || s->repeat < 1 || s->workers > FEED_WORKERS, e,
+            SOHO_USAGE,
+            "--log-every and --repeat are at least 1, --workers at most %d",
+            FEED_WORKERS);
+    FAIL_IF(s->epochs != TRAIN_SAME && s->steps != TRAIN_SAME, e, SOHO_USAGE,
+            "give --epochs or --steps, not both");
+    return 0;
+}
+
 int
 cmd_train(int argc, char **argv)
 {
@@ -108,23 +124,12 @@ cmd_train(int argc, char **argv)
     s.ndata = data.n;
     s.images = images.at;
     s.nimages = images.n;
-    if (s.save_every < 0)
-        s.save_every = s.save_steps || s.save_epochs ? INFINITY : 60;
-    if (s.keep < 2)
-        err_set(&e, SOHO_USAGE,
-                "--keep-last %llu: at least 2, so that one stays whole while "
-                "another is damaged",
-                (unsigned long long)s.keep);
-    else if (s.log_every < 1 || s.repeat < 1 || s.workers > FEED_WORKERS)
-        err_set(&e, SOHO_USAGE,
-                "--log-every and --repeat are at least 1, --workers at most %d",
-                FEED_WORKERS);
-    else if (s.epochs != TRAIN_SAME && s.steps != TRAIN_SAME)
-        err_set(&e, SOHO_USAGE, "give --epochs or --steps, not both");
     s.weights = weights.at;
     s.nweights = weights.n;
+    if (s.save_every < 0)
+        s.save_every = s.save_steps || s.save_epochs ? INFINITY : 60;
     catch_signals();
-    if (e.code || train_run(&e, &s))
+    if (check_numbers(&e, &s) || train_run(&e, &s))
         return cmd_fail("train", &e);
     return 0;
 }

@@ -25,7 +25,7 @@ static const struct {
     {"plan", cmd_plan, "show or check a plan as text"},
     {"calibrate", cmd_calibrate, "what this machine computes per second"},
     {"data", cmd_data, "make data sets; read one file and show it"},
-    {"codes", cmd_codes, "picture what a visual dictionary's entries stand for"},
+    {"codes", cmd_codes, "draw what a dictionary's entries stand for"},
     {"score", cmd_score, "the official VQA accuracy of a file of answers"},
 };
 

@@ -47,7 +47,7 @@ typedef struct Entropy {
 } Entropy;
 
 static Entropy
-entropy(Build *b, const Node *n, const Val *in)
+entropy(Build *b, const Val *in)
 {
     Type z = type_of(b->f, in[0]), t = z;
     u32 last = z.rank - 1u;
@@ -61,7 +61,6 @@ entropy(Build *b, const Node *n, const Val *in)
     Val e = emit1(b, OP_exp, emit2(b, OP_sub, in[0], top));
     Val sum = emit1(b, OP_log, emit_sum(b, e, last, 1));
     Val place = emit_attrs(b, OP_iota, NULL, 0, count);
-    (void)n;
     return (Entropy){emit2(b, OP_add, sum, top),
                      emit2(b, OP_equal, place, label),
                      emit2(b, OP_greater, label, emit_literal(b, -0.5))};
@@ -70,7 +69,7 @@ entropy(Build *b, const Node *n, const Val *in)
 static Val
 expand_cross_entropy(Build *b, const Node *n, const Val *in)
 {
-    Entropy e = entropy(b, n, in);
+    Entropy e = entropy(b, in);
     u32 last = type_of(b->f, in[0]).rank - 1u;
     Val at = emit_sum(b, emit2(b, OP_mul, in[0], e.hot), last, 1);
     Val y = emit2(b, OP_mul, emit2(b, OP_sub, e.lse, at), e.valid);
@@ -84,7 +83,7 @@ grad_cross_entropy(Grad *g, const Node *n, Val dy)
 {
     Build *b = &g->b;
     Type t = type_of(b->f, n->in[0]);
-    Entropy e = entropy(b, n, n->in);
+    Entropy e = entropy(b, n->in);
     Val p = emit1(b, OP_exp, emit2(b, OP_sub, n->in[0], e.lse));
     t.dim[t.rank - 1] = 1;
     dy = emit2(b, OP_mul, emit_reshape(b, dy, t.rank, t.dim), e.valid);
