@@ -15,13 +15,15 @@ enum { ASK_FILE = 1 << 28 }; /* bytes of a picture file */
 /* The doors of one infer phase. */
 typedef struct Doors {
     void *image, *size, *tokens, *mask, *prob;
-    u32 answers; /* columns of prob */
+    u32 answers;      /* columns of prob */
+    const f32 *cells; /* of the grid that are looked at; NULL: not told */
+    u32 ncell;
 } Doors;
 
 static int
 open_doors(Err *e, Run *run, u32 p, Doors *d)
 {
-    const PlanBuffer *prob;
+    const PlanBuffer *prob, *cells;
 
     TRY(door_need(e, run, p, "image", DT_u8, NULL, &d->image));
     TRY(door_need(e, run, p, "image_size", DT_i32, NULL, &d->size));
@@ -29,6 +31,8 @@ open_doors(Err *e, Run *run, u32 p, Doors *d)
     TRY(door_need(e, run, p, "token_mask", DT_i32, NULL, &d->mask));
     TRY(door_need(e, run, p, "prob", DT_f32, &prob, &d->prob));
     d->answers = (u32)prob->dim[prob->rank - 1];
+    d->cells = door_find(run, p, "mask", &cells);
+    d->ncell = d->cells ? (u32)(cells->bytes / sizeof *d->cells) : 0;
     return 0;
 }
 
@@ -118,6 +122,36 @@ run_bucket(Err *e, Run *run, const PlanData *plan, const Image *image,
     return run_phase(run, b.phase[i]);
 }
 
+/* What the asker should know: the picture was made smaller, or not all of it is
+ * looked at. */
+static void
+make_note(Err *e, const Plan *plan, const char *path, const Image *image,
+          const Doors *d, FeedBucket shrunk)
+{
+    const char *compat = plan_meta(plan, "config.compat");
+    int upstream = compat && !strcmp(compat, "upstream");
+    u32 seen = 0;
+    int n = 0;
+
+    for (u32 i = 0; i < d->ncell; i++)
+        seen += d->cells[i] > 0;
+    if (!shrunk.h && seen == d->ncell)
+        return;
+    n = snprintf(e->text, sizeof e->text, "%s: ", path);
+    if (shrunk.h && n < (int)sizeof e->text)
+        n += snprintf(e->text + n, sizeof e->text - (u64)n,
+                      "%dx%d does not fit any bucket of the plan: made %dx%d%s",
+                      image->w, image->h, shrunk.w, shrunk.h,
+                      seen < d->ncell ? "; " : "");
+    if (seen < d->ncell && n < (int)sizeof e->text)
+        snprintf(e->text + n, sizeof e->text - (u64)n,
+                 "%u of %u cells of the picture's grid are looked at (%s)",
+                 seen, d->ncell,
+                 upstream ? "compat upstream: the width is measured by the "
+                            "height, so portraits lose columns"
+                          : "the others are padding");
+}
+
 /* The part of asking that needs the picture's file in memory. */
 static int
 ask_about(Err *e, Run *run, const PlanData *plan, const char *path,
@@ -128,10 +162,7 @@ ask_about(Err *e, Run *run, const PlanData *plan, const char *path,
 
     TRY(run_bucket(e, run, plan, image, question, &doors, &shrunk));
     rank_answers(&run->plan, &doors, answer, top);
-    if (shrunk.h)
-        snprintf(e->text, sizeof e->text,
-                 "%s: %dx%d does not fit any bucket of the plan: made %dx%d",
-                 path, image->w, image->h, shrunk.w, shrunk.h);
+    make_note(e, &run->plan, path, image, &doors, shrunk);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/arg_max.c for arg_max
- * (lib/vqa.lua:32) */
+ * (lib/vqa.lua:34) */
 #define NAME arg_max
 #define RANK0 1
 #define RANK1 2

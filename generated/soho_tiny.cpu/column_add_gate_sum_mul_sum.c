@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_add_gate_sum_mul_sum of backbone.layer4.1.conv1
- * (lib/nn.lua:38 < lib/resnet.lua:28 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
+ * (lib/nn.lua:38 < lib/resnet.lua:28 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME column_add_gate_sum_mul_sum
 #define SUMS 3
 #define TILE 256

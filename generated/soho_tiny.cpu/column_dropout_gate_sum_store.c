@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_dropout_gate_sum_store of head.vqa.2
- * (lib/nn.lua:71 < lib/heads.lua:8 < lib/vqa.lua:20) */
+ * (lib/nn.lua:71 < lib/heads.lua:8 < lib/vqa.lua:16 < lib/vqa.lua:22) */
 #define NAME column_dropout_gate_sum_store
 #define SUMS 1
 #define TILE 256

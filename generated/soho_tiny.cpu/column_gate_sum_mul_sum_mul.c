@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_gate_sum_mul_sum_mul of backbone.layer4.1
- * (lib/resnet.lua:106 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
+ * (lib/resnet.lua:106 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME column_gate_sum_mul_sum_mul
 #define SUMS 2
 #define TILE 256

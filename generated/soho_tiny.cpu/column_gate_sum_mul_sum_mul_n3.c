@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_gate_sum_mul_sum_mul
- * (lib/resnet.lua:45 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
+ * (lib/resnet.lua:45 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME column_gate_sum_mul_sum_mul_n3
 #define SUMS 2
 #define TILE 256

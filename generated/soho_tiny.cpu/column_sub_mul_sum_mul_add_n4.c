@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sub_mul_sum_mul_add of neck.conv.bn
- * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:10 < lib/vqa.lua:20) */
+ * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME column_sub_mul_sum_mul_add_n4
 #define SUMS 1
 #define TILE 256

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sum
- * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME column_sum
 #define SUMS 1
 #define TILE 256

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sum_mul of backbone.layer3.0.bn1
- * (lib/nn.lua:55 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
+ * (lib/nn.lua:55 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME column_sum_mul_n3
 #define SUMS 1
 #define TILE 256

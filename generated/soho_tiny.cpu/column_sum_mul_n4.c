@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sum_mul of neck.conv.bn
- * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:10 < lib/vqa.lua:20) */
+ * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME column_sum_mul_n4
 #define SUMS 1
 #define TILE 256

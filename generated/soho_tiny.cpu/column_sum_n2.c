@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/column.c for column_sum
- * (lib/nn.lua:89 < lib/vqa.lua:12 < lib/vqa.lua:20) */
+ * (lib/nn.lua:89 < lib/vqa.lua:13 < lib/vqa.lua:22) */
 #define NAME column_sum_n2
 #define SUMS 1
 #define TILE 256

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for copy
- * (lib/bert.lua:57 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/bert.lua:57 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME copy
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

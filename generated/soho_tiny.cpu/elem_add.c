@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_add of language.bert.encoder.layer.0.attention.self.value
- * (lib/nn.lua:20 < lib/bert.lua:16 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/nn.lua:20 < lib/bert.lua:16 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME elem_add
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_add_rsqrt_mul_sub_store of backbone.bn1
- * (lib/nn.lua:55 < lib/resnet.lua:113 < lib/resnet.lua:139 < lib/vqa.lua:9 < lib/vqa.lua:20) */
+ * (lib/nn.lua:55 < lib/resnet.lua:113 < lib/resnet.lua:139 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME elem_add_rsqrt_mul_sub_store
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

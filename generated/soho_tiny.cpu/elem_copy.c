@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_copy
- * (lib/nn.lua:89 < lib/vqa.lua:12 < lib/vqa.lua:20) */
+ * (lib/nn.lua:89 < lib/vqa.lua:13 < lib/vqa.lua:22) */
 #define NAME elem_copy
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_copy of language.bert.encoder.layer.1.attention.self.key
- * (lib/nn.lua:20 < lib/bert.lua:15 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/nn.lua:20 < lib/bert.lua:15 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME elem_copy_n2
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

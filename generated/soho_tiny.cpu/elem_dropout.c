@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_dropout of head.vqa.2
- * (lib/nn.lua:71 < lib/heads.lua:8 < lib/vqa.lua:20) */
+ * (lib/nn.lua:71 < lib/heads.lua:8 < lib/vqa.lua:16 < lib/vqa.lua:22) */
 #define NAME elem_dropout
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

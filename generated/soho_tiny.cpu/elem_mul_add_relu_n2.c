@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_mul_add_relu of backbone.layer1.0.bn2
- * (lib/nn.lua:55 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
+ * (lib/nn.lua:55 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME elem_mul_add_relu_n2
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_mul_add_relu of backbone.layer2.0.downsample.1
- * (lib/nn.lua:55 < lib/resnet.lua:104 < lib/resnet.lua:148 < lib/vqa.lua:9 < lib/vqa.lua:20) */
+ * (lib/nn.lua:55 < lib/resnet.lua:104 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME elem_mul_add_relu_n3
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

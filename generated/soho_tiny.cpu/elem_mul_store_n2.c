@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_mul_store
- * (lib/nn.lua:94 < lib/vqa.lua:21) */
+ * (lib/nn.lua:94 < lib/vqa.lua:23) */
 #define NAME elem_mul_store_n2
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_mul_sub_mul of neck.conv.bn
- * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:10 < lib/vqa.lua:20) */
+ * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME elem_mul_sub_mul
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

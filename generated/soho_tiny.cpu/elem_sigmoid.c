@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_sigmoid
- * (lib/vqa.lua:37) */
+ * (lib/vqa.lua:39) */
 #define NAME elem_sigmoid
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"
@@ -33,7 +33,7 @@ NAME(const SohoArg *a)
 #line 29 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
-#line 37 "lib/vqa.lua"
+#line 39 "lib/vqa.lua"
             const float v0 = sigmoid_f32(x0[j]);
             x1[j] = v0;
 #line 32 "templates/cpu/elem.c"

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/elem.c for elem_store of grad.language.bert.embeddings.position_embeddings.weight
- * (lib/bert.lua:42 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/bert.lua:42 < lib/bert.lua:56 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME elem_store
 #define TILE 2048
 #line 1 "templates/cpu/elem.c"

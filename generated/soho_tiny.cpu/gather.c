@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/gather.c for language.bert.embeddings.word_embeddings
- * (lib/nn.lua:77 < lib/bert.lua:41 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/nn.lua:77 < lib/bert.lua:41 < lib/bert.lua:56 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME gather
 #define RANK0 3
 #define RANK1 2

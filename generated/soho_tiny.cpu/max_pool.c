@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/max_pool.c for max_pool
- * (lib/resnet.lua:140 < lib/vqa.lua:9 < lib/vqa.lua:20) */
+ * (lib/resnet.lua:140 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME max_pool
 #define RANK0 4
 #define RANK1 4

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/max_pool.c for max_pool
- * (lib/neck.lua:8 < lib/neck.lua:36 < lib/vqa.lua:10 < lib/vqa.lua:20) */
+ * (lib/neck.lua:8 < lib/neck.lua:36 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME max_pool_n2
 #define RANK0 4
 #define RANK1 4

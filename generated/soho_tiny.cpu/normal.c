@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/normal.c for backbone.conv1.weight
- * (lib/nn.lua:36 < lib/resnet.lua:28 < lib/resnet.lua:113 < lib/resnet.lua:139 < lib/vqa.lua:9 < lib/vqa.lua:20) */
+ * (lib/nn.lua:36 < lib/resnet.lua:28 < lib/resnet.lua:113 < lib/resnet.lua:139 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME normal
 #line 1 "templates/cpu/normal.c"
 /* normal - starting values of one tensor, close to a normal distribution.

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/normalise.c for image
- * (lib/image.lua:7 < lib/vqa.lua:8 < lib/vqa.lua:20) */
+ * (lib/image.lua:7 < lib/vqa.lua:9 < lib/vqa.lua:22) */
 #define NAME normalise
 #define RANK0 4
 #define RANK1 4

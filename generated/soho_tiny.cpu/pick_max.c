@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/pick_max.c for pick_max
- * (lib/heads.lua:26 < lib/heads.lua:30 < lib/vqa.lua:23) */
+ * (lib/heads.lua:26 < lib/heads.lua:30 < lib/vqa.lua:25) */
 #define NAME pick_max
 #define RANK0 1
 #define RANK1 2

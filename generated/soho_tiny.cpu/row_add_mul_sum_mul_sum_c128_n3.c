@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_add_mul_sum_mul_sum_c128 of language.bert.encoder.layer.0.intermediate.dense
- * (lib/nn.lua:20 < lib/bert.lua:34 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/nn.lua:20 < lib/bert.lua:34 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME row_add_mul_sum_mul_sum_c128_n3
 #define COLS 128
 #define LEVELS 2

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_add_sum_mul_sub_mul_c128
- * (lib/neck.lua:25 < lib/neck.lua:39 < lib/vqa.lua:10 < lib/vqa.lua:20) */
+ * (lib/neck.lua:25 < lib/neck.lua:39 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME row_add_sum_mul_sub_mul_c128
 #define COLS 128
 #define LEVELS 3

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_add_sum_mul_sub_mul_c128
- * (lib/neck.lua:25 < lib/neck.lua:39 < lib/vqa.lua:10 < lib/vqa.lua:27) */
+ * (lib/neck.lua:25 < lib/neck.lua:39 < lib/vqa.lua:11 < lib/vqa.lua:29) */
 #define NAME row_add_sum_mul_sub_mul_c128_n3
 #define COLS 128
 #define LEVELS 3

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_add_sum_mul_sub_mul_c128
- * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:36) */
+ * (lib/bert.lua:46 < lib/bert.lua:56 < lib/vqa.lua:14 < lib/vqa.lua:38) */
 #define NAME row_add_sum_mul_sub_mul_c128_n6
 #define COLS 128
 #define LEVELS 3

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_add_sum_mul_sub_mul_c128
- * (lib/bert.lua:28 < lib/bert.lua:33 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:36) */
+ * (lib/bert.lua:28 < lib/bert.lua:33 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:38) */
 #define NAME row_add_sum_mul_sub_mul_c128_n7
 #define COLS 128
 #define LEVELS 3

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_dropout_mul_sum_mul_sum_c128 of language.bert.embeddings.dropout
- * (lib/nn.lua:71 < lib/bert.lua:56 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/nn.lua:71 < lib/bert.lua:56 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME row_dropout_mul_sum_mul_sum_c128
 #define COLS 128
 #define LEVELS 2

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_dropout_mul_sum_sub_mul_c24 of language.bert.encoder.layer.1.attention.self.dropout
- * (lib/nn.lua:71 < lib/bert.lua:19 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/nn.lua:71 < lib/bert.lua:19 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME row_dropout_mul_sum_sub_mul_c24
 #define COLS 24
 #define LEVELS 2

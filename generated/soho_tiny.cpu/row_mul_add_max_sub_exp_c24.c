@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_mul_add_max_sub_exp_c24
- * (lib/bert.lua:18 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/bert.lua:18 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME row_mul_add_max_sub_exp_c24
 #define COLS 24
 #define LEVELS 3

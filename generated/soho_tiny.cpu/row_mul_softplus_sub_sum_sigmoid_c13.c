@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_mul_softplus_sub_sum_sigmoid_c13
- * (lib/heads.lua:16 < lib/heads.lua:21 < lib/vqa.lua:21) */
+ * (lib/heads.lua:16 < lib/heads.lua:21 < lib/vqa.lua:23) */
 #define NAME row_mul_softplus_sub_sum_sigmoid_c13
 #define COLS 13
 #define LEVELS 1

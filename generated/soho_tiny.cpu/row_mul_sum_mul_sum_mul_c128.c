@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_mul_sum_mul_sum_mul_c128 of language.bert.encoder.layer.1.output.LayerNorm
- * (lib/nn.lua:65 < lib/bert.lua:61 < lib/vqa.lua:13 < lib/vqa.lua:20) */
+ * (lib/nn.lua:65 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME row_mul_sum_mul_sum_mul_c128
 #define COLS 128
 #define LEVELS 2

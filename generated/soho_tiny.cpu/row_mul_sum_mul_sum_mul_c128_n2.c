@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_mul_sum_mul_sum_mul_c128 of neck.ln
- * (lib/nn.lua:65 < lib/neck.lua:39 < lib/vqa.lua:10 < lib/vqa.lua:20) */
+ * (lib/nn.lua:65 < lib/neck.lua:39 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME row_mul_sum_mul_sum_mul_c128_n2
 #define COLS 128
 #define LEVELS 2

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/row.c for row_sum_mul_c128
- * (lib/nn.lua:94 < lib/vqa.lua:21) */
+ * (lib/nn.lua:94 < lib/vqa.lua:23) */
 #define NAME row_sum_mul_c128
 #define COLS 128
 #define LEVELS 1

@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/sine_position.c for sine_position
- * (lib/neck.lua:30 < lib/neck.lua:39 < lib/vqa.lua:10 < lib/vqa.lua:20) */
+ * (lib/neck.lua:30 < lib/neck.lua:39 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME sine_position
 #define RANK0 4
 #define RANK1 3

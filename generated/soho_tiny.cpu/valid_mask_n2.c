@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/valid_mask.c for neck.mask
- * (lib/neck.lua:16 < lib/neck.lua:38 < lib/vqa.lua:10 < lib/vqa.lua:20) */
+ * (lib/neck.lua:16 < lib/neck.lua:38 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME valid_mask_n2
 #define RANK0 3
 #define RANK1 2

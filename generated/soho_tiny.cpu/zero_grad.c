@@ -1,5 +1,5 @@
 /* made by sohoc from templates/cpu/zero_grad.c for zero_grad
- * (lib/nn.lua:94 < lib/vqa.lua:21) */
+ * (lib/nn.lua:94 < lib/vqa.lua:23) */
 #define NAME zero_grad
 #line 1 "templates/cpu/zero_grad.c"
 /* zero_grad - all gradients become 0 at the start of an accumulation window.

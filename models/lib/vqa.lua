@@ -3,7 +3,8 @@
 local image, resnet, neck = use "image", use "resnet", use "neck"
 local bert, heads, nn = use "bert", use "heads", use "nn"
 
--- What a batch's questions about its pictures are answered.  -> logits [R,A]
+-- What a batch's questions about its pictures are answered, and which cells of
+-- the grid are looked at.  -> logits [R,A], mask [R,V]
 local function answer(door, c)
   local x = image.normalise(door.image, door.image_size)      -- [B,H,W,3]
   local map = resnet("backbone", x, c)                        -- [B,h,w,C]
@@ -11,7 +12,8 @@ local function answer(door, c)
   local S = door.tokens:dim(2)
   seen, mask = nn.each(seen, S), nn.each(mask, S)             -- R = B * S rows
   local h = bert("language.bert", door.tokens, door.token_mask, seen, mask, c)
-  return heads.vqa("head.vqa", h:at(2, 1), c)     -- row 1 of dimension 2: [CLS]
+  -- row 1 of dimension 2 is [CLS]
+  return heads.vqa("head.vqa", h:at(2, 1), c), mask
 end
 
 -- Makes phases train, eval and infer from the fields of config c.
@@ -33,7 +35,7 @@ return function(c)
   end)
 
   phase("infer", {batch = 1, sentences = 1}, function(door)
-    local z = answer(door, c)
-    return {logits = z, prob = op.sigmoid {z}}
+    local z, mask = answer(door, c)
+    return {logits = z, prob = op.sigmoid {z}, mask = mask}
   end)
 end

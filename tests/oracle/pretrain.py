@@ -2,7 +2,8 @@
 
     pretrain.py first CASE OUT.safetensors   one micro-batch, whole tensors
     pretrain.py steps CASE OUT.safetensors   three updates, whole tensors
-    pretrain.py pick CASE                    prints the inputs of a case
+    pretrain.py pick CASE                    prints good inputs for a case
+    pretrain.py inputs CASE                  its inputs as they stand
     pretrain.py golden [FOLDER]              writes pretrain-{first,steps}.golden
 
 Batch 2, four sentences per image, 128x192 bucket (a grid of 2x3 cells), one
@@ -215,6 +216,8 @@ def main():
     what, rest = sys.argv[1], sys.argv[2:]
     if what == 'golden':
         write_golden(rest[0] if rest else os.path.dirname(__file__))
+    elif what == 'inputs':
+        print(*INPUT[rest[0]])
     elif what == 'pick':
         print(*pick(rest[0]))
     else:

@@ -54,4 +54,17 @@ for name in $($python tests/oracle/backbone.py names); do
 			"$WORK/out" &&
 		"$TOOLS/compare" "backbone $name" "$oracle" "$WORK/out" || bad=1
 done
+
+# Pre-training: one micro-batch of each form.
+. tests/parity/lib/pretrain.sh
+for name in ${PRETRAIN:-gate rare add fixed res34 res50}; do
+	# shellcheck disable=SC2046
+	pretrain_compile "$name" \
+		$($python tests/oracle/pretrain.py inputs "$name") &&
+		$python tests/oracle/pretrain.py first "$name" "$oracle" &&
+		pretrain_first "$WORK/out" \
+			"$($python tests/oracle/case.py wanted "$oracle")" &&
+		"$TOOLS/compare" "pretrain $name" "$oracle" "$WORK/out" || bad=1
+	rm -rf "$WORK/plan" "$oracle"
+done
 exit $bad
