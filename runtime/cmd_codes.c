@@ -324,7 +324,7 @@ cmd_codes(int argc, char **argv)
         {OPT_TEXT, "-o", "FILE", &o.out, 0, "the sheet (codes.png)"},
         {OPT_TEXT, "--split", "S", &o.split, 0, "which split (val)"},
         {OPT_LIST, "--images", "PATH", &o.images, 0,
-         "archive or folder of its pictures, one for each --data"},
+         "archive, folder or index of the pictures, one for each --data"},
         {OPT_COUNT, "--strips", "N", &o.strips, 0,
          "entries that are shown, those used most (64)"},
         {OPT_COUNT, "--patches", "N", &o.patches, 0,

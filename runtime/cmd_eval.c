@@ -287,7 +287,7 @@ cmd_eval(int argc, char **argv)
          "file (safetensors, PyTorch), checkpoint folder or run folder"},
         {OPT_TEXT, "--split", "S", &o.split, 0, "which split (val)"},
         {OPT_LIST, "--images", "PATH", &o.images, 0,
-         "archive or folder of its pictures, one for each --data"},
+         "archive, folder or index of the pictures, one for each --data"},
         {OPT_TEXT, "--submit", "OUT.json", &o.submit, 0,
          "write the answer to every question"},
         {OPT_FLAG, "--shuffle-images", NULL, &o.shuffle, 0,

@@ -121,15 +121,21 @@ is_zip(const char *path)
     return n > 4 && !strcmp(path + n - 4, ".zip");
 }
 
-/* Finds the one archive or folder whose name begins with the split's. */
+/* Finds the index of a split's pictures, or the one archive or folder whose
+ * name begins with the split's. */
 static int
 find_pictures(Err *e, const char *folder, const char *split,
               char found[PATH_MAX])
 {
-    DIR *dir = opendir(folder);
+    DIR *dir;
     struct dirent *entry;
     char path[PATH_MAX];
 
+    if (snprintf(found, PATH_MAX, "%s/%s_index.json", folder, split) <
+            PATH_MAX &&
+        !access(found, F_OK))
+        return 0;
+    dir = opendir(folder);
     FAIL_IF(!dir, e, SOHO_IO, "%s: cannot read folder: %s", folder,
             strerror(errno));
     found[0] = 0;
@@ -152,20 +158,6 @@ find_pictures(Err *e, const char *folder, const char *split,
             "annotations; name it with --images",
             folder, split);
     return e->code;
-}
-
-/* Members of an archive lie in the folder it is named after, unless that name
- * contains "images"; files of a folder lie in it. */
-static void
-set_prefix(DataPart *part)
-{
-    const char *slash = strrchr(part->pictures, '/');
-    const char *name = slash ? slash + 1 : part->pictures;
-
-    part->prefix[0] = 0;
-    if (is_zip(name) && !strstr(name, "images"))
-        snprintf(part->prefix, sizeof part->prefix, "%.*s",
-                 (int)strlen(name) - 4, name);
 }
 
 static int
@@ -221,7 +213,7 @@ open_part(Err *e, const PlanData *plan, const DataWanted *wanted, int train,
         snprintf(part->pictures, PATH_MAX, "%s", wanted->images[i]);
     else
         TRY(find_pictures(e, wanted->folder[i], wanted->split, part->pictures));
-    set_prefix(part);
+    zip_prefix(part->pictures, part->prefix);
     TRY(zip_open_at(e, part->pictures, &part->images));
     source->images = part->images;
     data->npart++;

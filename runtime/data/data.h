@@ -48,18 +48,25 @@ void resize_u8(const u8 *rgb, i32 h, i32 w, u8 *to, i32 nh, i32 nw,
 
 /* ------------------------------------------------------------------ zip.c */
 
-typedef struct Zip Zip; /* one open archive or folder; thread safe to read */
+typedef struct Zip Zip; /* archive, folder or index; thread safe to read */
 
-enum { ZIP_MAX_MEMBER = 1 << 28 };
+enum { ZIP_MAX_MEMBER = 1 << 28, ZIP_PREFIX = 256 };
 
-/* Opens a zip archive, or a folder, as a set of named members.  SOHO_IO,
- * SOHO_BAD. */
+/* Opens a zip archive, a folder or an index file (zip_index.h) as a set of
+ * named members.  SOHO_IO, SOHO_BAD. */
 int zip_open_at(Err *e, const char *path, Zip **zip);
 void zip_close_at(Zip *zip);
 u64 zip_count(const Zip *zip);
 /* UTF-8, or from code page 437 where the archive does not say UTF-8; NULL past
  * the end and for a folder, whose files are not listed (count 0). */
 const char *zip_name(const Zip *zip, u64 i);
+
+/* The folder inside an archive in which the pictures lie, which is named as the
+ * archive is; "" where that name has "images" in it, and without an archive. */
+void zip_prefix(const char *path, char prefix[ZIP_PREFIX]);
+/* Is a name relative, without "..", in the one spelling that all systems
+ * share? */
+int zip_name_is_plain(const char *name);
 
 /* Reads the i-th member; names are not judged, so all that an archive holds
  * can be listed.  SOHO_BAD as zip_read. */

@@ -470,7 +470,7 @@ cmd_split(int argc, char **argv)
          "part of the pictures that becomes unseen (0.1)"},
         {OPT_COUNT, "--seed", "N", &spec.seed, 0, "other draws (1)"},
         {OPT_TEXT, "--images", "PATH", &spec.images, 0,
-         "archive or folder of the pictures"},
+         "archive, folder or index of the pictures"},
         {.kind = OPT_END},
     };
     SplitReport report;

@@ -1,4 +1,5 @@
-/* zip.c - members of a zip archive, or the files below a folder.
+/* zip.c - members of a zip archive, the files below a folder, or those that an
+ * index file speaks of.
  *
  * In: a path.  Out: members whole in memory, checked against their CRC.
  * Several threads may read at once, but they wait for each other: libzip's
@@ -6,24 +7,27 @@
  * bytes a member.  Reading a picture takes little time beside decoding it. */
 #include "runtime/data/data.h"
 #include "runtime/data/list.h"
+#include "runtime/data/zip_index.h"
 #include "runtime/vfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
 
 struct Zip {
-    char *path; /* cleaned, for messages */
-    char *root; /* a folder's absolute path; NULL for an archive */
-    int fd;     /* an archive's */
+    char *path;      /* cleaned, for messages */
+    char *root;      /* a folder's absolute path, else NULL */
+    ZipIndex *index; /* of an index file, else NULL */
+    int fd;          /* an archive's */
     u64 bytes;
     u64 at;            /* where libzip's source stands in the file */
     zip_error_t error; /* of the source */
-    zip_t *handle;     /* NULL for a folder */
+    zip_t *handle;     /* an archive's */
     const char **name; /* in the order of the central directory */
     Pool names;        /* those that libzip does not have as they are here */
     u64 count;
@@ -274,6 +278,15 @@ is_folder(const char *path)
     return fd >= 0;
 }
 
+static int
+open_folder(Err *e, Zip *zip, const char *path)
+{
+    zip->root = realpath(path, NULL);
+    FAIL_IF(!zip->root, e, SOHO_IO, "%s: cannot open folder: %s", zip->path,
+            strerror(errno));
+    return 0;
+}
+
 int
 zip_open_at(Err *e, const char *path, Zip **to)
 {
@@ -287,11 +300,12 @@ zip_open_at(Err *e, const char *path, Zip **to)
     zip->path = strdup(err_clean(clean, sizeof clean, path, strlen(path)));
     if (!zip->path)
         err_set(e, SOHO_MEMORY, "no memory to open an archive");
-    else if (!is_folder(path))
+    else if (is_folder(path))
+        open_folder(e, zip, path);
+    else if (zip_index_is(path))
+        zip_index_open(e, path, &zip->index);
+    else
         open_archive(e, zip, path);
-    else if (!(zip->root = realpath(path, NULL)))
-        err_set(e, SOHO_IO, "%s: cannot open folder: %s", zip->path,
-                strerror(errno));
     if (e->code) {
         zip_close_at(zip);
         return e->code;
@@ -307,6 +321,7 @@ zip_close_at(Zip *zip)
         return;
     if (zip->handle)
         zip_discard(zip->handle);
+    zip_index_close(zip->index);
     zip_error_fini(&zip->error);
     pool_free(&zip->names);
     if (zip->fd >= 0)
@@ -321,19 +336,33 @@ zip_close_at(Zip *zip)
 u64
 zip_largest(const Zip *zip)
 {
-    return zip->largest;
+    return zip->index ? zip_index_largest(zip->index) : zip->largest;
 }
 
 u64
 zip_count(const Zip *zip)
 {
-    return zip->count;
+    return zip->index ? zip_index_count(zip->index) : zip->count;
 }
 
 const char *
 zip_name(const Zip *zip, u64 i)
 {
+    if (zip->index)
+        return zip_index_name(zip->index, i);
     return i < zip->count ? zip->name[i] : NULL;
+}
+
+void
+zip_prefix(const char *path, char prefix[ZIP_PREFIX])
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    u64 n = strlen(name);
+
+    prefix[0] = 0;
+    if (n > 4 && !strcmp(name + n - 4, ".zip") && !strstr(name, "images"))
+        snprintf(prefix, ZIP_PREFIX, "%.*s", (int)n - 4, name);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -401,8 +430,10 @@ zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes)
     char clean[256];
     Buffer to = {NULL, 0};
 
-    FAIL_IF(i >= zip->count, e, SOHO_BAD, "%s: has no member %llu", zip->path,
-            (unsigned long long)i);
+    FAIL_IF(i >= zip_count(zip), e, SOHO_BAD, "%s: has no member %llu",
+            zip->path, (unsigned long long)i);
+    if (zip->index)
+        return zip_read(e, zip, zip_name(zip, i), data, bytes);
     pthread_mutex_lock(&zip->lock);
     if (read_index(e, zip->handle, i, &to, bytes))
         err_at(
@@ -412,9 +443,8 @@ zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes)
     return hand_over(e, &to, data);
 }
 
-/* Relative, without "..", and in the one spelling that all systems share. */
-static int
-name_is_plain(const char *name)
+int
+zip_name_is_plain(const char *name)
 {
     if (!name[0] || name[0] == '/' || strchr(name, '\\'))
         return 0;
@@ -450,14 +480,28 @@ read_below(Err *e, const Zip *zip, const char *member, const char *clean,
     return vfs_read_into(e, real, ZIP_MAX_MEMBER, to, bytes);
 }
 
+/* The member that the index file speaks of. */
+static int
+read_indexed(Err *e, const Zip *zip, const char *file, Buffer *to, u64 *bytes)
+{
+    char member[PATH_MAX];
+    Zip *part;
+
+    TRY(zip_index_find(e, zip->index, file, &part, member, sizeof member));
+    return zip_read_into(e, part, member, to, bytes);
+}
+
 int
 zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes)
 {
     char clean[256];
     i64 i;
 
+    if (zip->index)
+        return read_indexed(e, zip, member, to, bytes);
+
     err_clean(clean, sizeof clean, member, strlen(member));
-    FAIL_IF(!name_is_plain(member), e, SOHO_BAD,
+    FAIL_IF(!zip_name_is_plain(member), e, SOHO_BAD,
             "%s: the name \"%s\" is refused: it must be relative, without "
             "\"..\" and backslashes",
             zip->path, clean);
