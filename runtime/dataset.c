@@ -29,11 +29,18 @@ is_pretraining(const Plan *plan)
     return 0;
 }
 
+static int
+is_true(const Plan *plan, const char *key)
+{
+    const char *value = plan_meta(plan, key);
+
+    return value && !strcmp(value, "true");
+}
+
 int
 plandata_open(Err *e, Run *run, PlanData *data)
 {
     const Plan *plan = &run->plan;
-    const char *use_qa;
 
     memset(data, 0, sizeof *data);
     FAIL_IF(!plan->vocab_bytes, e, SOHO_BAD,
@@ -45,8 +52,9 @@ plandata_open(Err *e, Run *run, PlanData *data)
                        plan->vocab_bytes, &run->words));
     data->words = run->words;
     data->captions = is_pretraining(plan);
-    use_qa = plan_meta(plan, "config.use_qa");
-    data->use_qa = use_qa && !strcmp(use_qa, "true");
+    if (is_true(plan, "config.use_qa"))
+        data->extra =
+            is_true(plan, "config.use_answer") ? CAPS_ANSWERS : CAPS_QUESTIONS;
     for (u32 i = 0; i < plan->nphase; i++) {
         if (plan->phase[i].tokens > 0)
             data->tokens = (u32)plan->phase[i].tokens;
@@ -164,8 +172,8 @@ static int
 open_set(Err *e, const PlanData *plan, const char *json, int train, Vqa *set)
 {
     if (plan->captions)
-        return caps_open(e, json, plan->words, plan->tokens, plan->use_qa,
-                         train, set);
+        return caps_open(e, json, plan->words, plan->tokens, plan->extra, train,
+                         set);
     return vqa_open(e, json, plan->words, plan->tokens, plan->answers,
                     plan->names, train, set);
 }

@@ -22,7 +22,7 @@ typedef struct PlanData {
     const char **names;  /* answers by label, NULL where the plan has none */
     u32 tokens, answers; /* T, A */
     int captions;        /* it is for pre-training */
-    int use_qa;          /* config.use_qa: questions are sentences, too */
+    CapsExtra extra;     /* config.use_qa, config.use_answer */
 } PlanData;
 
 /* Opens the plan's vocabulary (kept in run->words) and answer names.

@@ -211,12 +211,18 @@ int vqa_answers(Err *e, const char *path, char ***names, u32 *n);
 
 /* ----------------------------------------------------------------- caps.c */
 
+/* What is a sentence about a picture besides its captions. */
+typedef enum CapsExtra {
+    CAPS_ALONE,     /* nothing */
+    CAPS_QUESTIONS, /* use_qa: the texts of `question` */
+    CAPS_ANSWERS    /* use_qa and use_answer: those of `questionAns` */
+} CapsExtra;
+
 /* Reads SOHO's pre-training form [{file_name,...,captions:[...]}]: captions
- * take the place of questions, without ids and labels.  `use_qa` makes a
- * sentence of an item's question and questionAns too; `train` drops small
+ * take the place of questions, without ids and labels.  `train` drops small
  * pictures.  SOHO_BAD names file, line and item. */
 int caps_open(Err *e, const char *path, const Words *words, u32 tokens,
-              int use_qa, int train, Vqa *set);
+              CapsExtra extra, int train, Vqa *set);
 
 /* ------------------------------------------------------------------ set.c */
 
