@@ -83,48 +83,13 @@ reads(void)
 static void
 asks(void)
 {
-    static const char text[] = "[" ITEM(
-        "a.jpg",
-        "\"questionAns\":\"is it two\","
-        "\"captions\":[\"it\"],"
-        "\"question\":\"is it\"") "," ITEM("b.jpg",
-                                           "\"question\":[\"it\","
-                                           "\"is\"],\"captions\":[],"
-                                           "\"questionAns\":[\"is "
-                                           "is\"]") "," ITEM("c.jpg",
-                                                             "\"questi"
-                                                             "on\":["
-                                                             "\"it\"],"
-                                                             "\"captio"
-                                                             "ns\":["
-                                                             "\"two\""
-                                                             "]") "," ITEM("d."
-                                                                           "jp"
-                                                                           "g",
-                                                                           "\"q"
-                                                                           "ues"
-                                                                           "tio"
-                                                                           "n\""
-                                                                           ":["
-                                                                           "\"i"
-                                                                           "t\""
-                                                                           "],"
-                                                                           "\"c"
-                                                                           "apt"
-                                                                           "ion"
-                                                                           "s\""
-                                                                           ":["
-                                                                           "\"t"
-                                                                           "wo"
-                                                                           "\"]"
-                                                                           ","
-                                                                           "\"q"
-                                                                           "ues"
-                                                                           "tio"
-                                                                           "nAn"
-                                                                           "s\""
-                                                                           ":nu"
-                                                                           "ll") "]";
+    static const char both[] = "\"question\":[\"it\",\"is\"],\"captions\":[],"
+                               "\"questionAns\":[\"is is\"]",
+                      one[] = "\"questionAns\":\"is it two\",\"captions\":"
+                              "[\"it\"],\"question\":\"is it\"",
+                      none[] = "\"question\":[\"it\"],\"captions\":[\"two\"]",
+                      null[] = ",\"questionAns\":null";
+    char text[1024];
     static const struct {
         const char *name;
         CapsExtra extra;
@@ -135,6 +100,10 @@ asks(void)
         {"answers", CAPS_ANSWERS, 4, 5, 5},
     };
 
+    snprintf(text, sizeof text,
+             "[" ITEM("a.jpg", "%s") "," ITEM("b.jpg", "%s") "," ITEM(
+                 "c.jpg", "%s") "," ITEM("d.jpg", "%s%s") "]",
+             one, both, none, none, null);
     for (u32 i = 0; i < countof(want); i++) {
         Vqa s;
         Err e;
