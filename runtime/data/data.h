@@ -74,9 +74,9 @@ int zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes);
 
 /* Reads one member whole into malloc'ed memory; of several with one name the
  * first.  Names with "..", a leading "/" or a backslash are refused, and so are
- * links that lead out of a folder; encrypted, truncated, wrong CRC, neither
- * stored nor deflated, larger than ZIP_MAX_MEMBER: SOHO_BAD with the member's
- * name.  Not there: SOHO_IO. */
+ * links that lead out of a folder; encrypted, truncated, wrong CRC, packed
+ * in another way than by deflate or LZMA, larger than ZIP_MAX_MEMBER: SOHO_BAD
+ * with the member's name.  Not there: SOHO_IO. */
 int zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes);
 /* The same into memory that the caller keeps. */
 int zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes);

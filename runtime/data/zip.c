@@ -8,6 +8,8 @@
 #include "runtime/data/data.h"
 #include "runtime/data/list.h"
 #include "runtime/data/zip_index.h"
+#include "runtime/data/zip_own.h"
+#include "runtime/random.h"
 #include "runtime/vfs.h"
 
 #include <errno.h>
@@ -157,39 +159,12 @@ refusal(const zip_stat_t *stat)
     if (stat->encryption_method != ZIP_EM_NONE)
         return "it is encrypted; pack it again without a password";
     if (stat->comp_method != ZIP_CM_STORE &&
-        stat->comp_method != ZIP_CM_DEFLATE)
-        return "only stored and deflated members are read; pack it again";
+        stat->comp_method != ZIP_CM_DEFLATE && stat->comp_method != ZIP_CM_LZMA)
+        return "only members that are stored, deflated or packed by LZMA are "
+               "read; pack it again";
     if (stat->size > ZIP_MAX_MEMBER)
         return "it is larger than 256 MiB";
     return NULL;
-}
-
-/* A name without the UTF-8 flag is in the PC's first code page; each of its
- * upper 128 characters takes 2 or 3 bytes of UTF-8.  NULL: no memory. */
-static char *
-from_cp437(const char *name)
-{
-    static const char upper[] =
-        "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»"
-        "░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀"
-        "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0";
-    char *copy = malloc(3 * strlen(name) + 1), *to = copy;
-
-    for (const char *s = name; copy && *s; s++) {
-        const char *from = upper;
-
-        if (!(*s & 0x80)) {
-            *to++ = *s;
-            continue;
-        }
-        for (int skip = *s & 0x7f; skip > 0; skip--)
-            from += (*from & 0x20) ? 3 : 2;
-        for (int left = (*from & 0x20) ? 3 : 2; left > 0; left--)
-            *to++ = *from++;
-    }
-    if (copy)
-        *to = 0;
-    return copy;
 }
 
 /* A name as others get it, which lives as long as the archive is open. */
@@ -200,7 +175,7 @@ keep_name(Err *e, Zip *zip, const char *raw, const char *name)
 
     if (!strcmp(raw, name))
         return raw; /* libzip's own */
-    copy = from_cp437(raw);
+    copy = cp437_to_utf8(raw);
     if (!copy)
         err_set(e, SOHO_MEMORY, "%s: no memory for names", zip->path);
     else if (strlen(copy) >= POOL_BLOCK)
@@ -392,21 +367,48 @@ read_open(Err *e, zip_file_t *file, u8 *to, u64 size)
     return 0;
 }
 
+static i64
+read_packed(Err *e, void *file, void *to, u64 n)
+{
+    i64 got = zip_fread(file, to, n);
+    zip_error_t *error = zip_file_get_error(file);
+
+    if (got < 0)
+        err_set(e, code_of(error), "%s", zip_error_strerror(error));
+    return got;
+}
+
+/* libzip of Debian 12 is made without LZMA. */
+static int
+read_lzma(Err *e, zip_file_t *file, u8 *to, const zip_stat_t *stat)
+{
+    TRY(unlzma(e, read_packed, file, to, stat->size));
+    FAIL_IF((stat->valid & ZIP_STAT_CRC) &&
+                random_crc32(0, to, stat->size) != stat->crc,
+            e, SOHO_BAD, "CRC error");
+    return 0;
+}
+
 /* Messages begin with the fault; the caller puts the names before it. */
 static int
 read_index(Err *e, zip_t *zip, u64 i, Buffer *to, u64 *bytes)
 {
     zip_stat_t stat;
     zip_file_t *file;
+    int lzma;
 
     FAIL_IF(zip_stat_index(zip, i, 0, &stat), e, SOHO_BAD, "%s",
             zip_error_strerror(zip_get_error(zip)));
     FAIL_IF(refusal(&stat), e, SOHO_BAD, "%s", refusal(&stat));
     TRY(buffer_reserve(e, to, stat.size + 1, "what it holds"));
-    file = zip_fopen_index(zip, i, 0);
+    lzma = stat.comp_method == ZIP_CM_LZMA;
+    file = zip_fopen_index(zip, i, lzma ? ZIP_FL_COMPRESSED : 0);
     FAIL_IF(!file, e, code_of(zip_get_error(zip)), "%s",
             zip_error_strerror(zip_get_error(zip)));
-    read_open(e, file, to->at, stat.size);
+    if (lzma)
+        read_lzma(e, file, to->at, &stat);
+    else
+        read_open(e, file, to->at, stat.size);
     zip_fclose(file);
     to->at[stat.size] = 0;
     *bytes = stat.size;
