@@ -13,7 +13,7 @@
 #include "runtime/cmd.h"
 #include "runtime/data/shapes.h"
 #include "runtime/dataset.h"
-#include "runtime/vfs.h"
+#include "runtime/replace.h"
 
 enum { TILE = 32, GAP = 2, TILE_BYTES = TILE * TILE * 3, PAPER = 255 };
 enum { MOST_CODES = 1 << 20, MOST_PATCHES = 64 };
@@ -245,7 +245,7 @@ draw(Err *e, const Sheet *s, u32 strips, const char *path)
     if (png.failed)
         err_set(e, SOHO_MEMORY, "%s: no memory for it", path);
     else
-        vfs_replace_file(e, path, png.data, png.n);
+        replace_file(e, path, png.data, png.n);
     bytes_free(&png);
     free(page);
     return e->code;

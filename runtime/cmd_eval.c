@@ -9,7 +9,7 @@
 #include "runtime/cmd.h"
 #include "runtime/evaluate.h"
 #include "runtime/quote.h"
-#include "runtime/vfs.h"
+#include "runtime/replace.h"
 
 typedef struct Eval {
     const char *plan, *weights, *split, *submit;
@@ -215,7 +215,7 @@ submit(Err *e, const Eval *o, const PlanData *plan, const Vqa *set,
     if (fclose(out))
         err_set(e, SOHO_MEMORY, "%s: no memory for its text", o->submit);
     else
-        vfs_replace_file(e, o->submit, text, n);
+        replace_file(e, o->submit, text, n);
     free(text);
     return e->code;
 }

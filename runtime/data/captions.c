@@ -294,7 +294,7 @@ write_file(Maker *m)
     FAIL_IF(snprintf(path, sizeof path, "%s/%s_cap_%s_pre.json", m->spec->out,
                      m->report->kind, m->spec->split) >= (int)sizeof path,
             m->e, SOHO_IO, "--out: the path is too long");
-    out = replace_open(m->e, &file, path);
+    out = replace_stream(m->e, &file, path);
     if (!out)
         return m->e->code;
     put_captions(m, out);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "runtime/random.h"
+#include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 int
@@ -205,5 +206,5 @@ pack_file(Err *e, const char *folder, const char *name, const Bytes *data)
     FAIL_IF(snprintf(path, sizeof path, "%s/%s", folder, name) >=
                 (int)sizeof path,
             e, SOHO_IO, "--out: the path is too long");
-    return vfs_replace_file(e, path, data->data, data->n);
+    return replace_file(e, path, data->data, data->n);
 }

@@ -12,8 +12,8 @@
 
 #include "runtime/data/pack.h"
 #include "runtime/random.h"
+#include "runtime/replace.h"
 #include "runtime/tensors_own.h"
-#include "runtime/vfs.h"
 
 enum { ALIGN = 64, RECORDS = 3 /* members beside storages */ };
 #define LARGEST ((u64)4000 << 20) /* leaves room for the directory */
@@ -22,8 +22,7 @@ typedef struct Out {
     const TensorOut *rows;
     u32 n;
     u32 *storage; /* by row: the row whose storage it uses */
-    int fd;
-    const char *path;
+    Replace file;
     PackZip zip;
     Bytes pickle;
     Buffer room;
@@ -189,8 +188,8 @@ flush_zip(Err *e, Out *out)
     Bytes *f = &out->zip.file;
 
     FAIL_IF(f->failed || out->pickle.failed, e, SOHO_MEMORY,
-            "%s: no memory for its directory", out->path);
-    TRY(vfs_write_all(e, out->fd, out->path, f->data, f->n));
+            "%s: no memory for its directory", out->file.path);
+    TRY(replace_put(&out->file, f->data, f->n));
     out->zip.gone += f->n;
     f->n = 0;
     return 0;
@@ -202,11 +201,11 @@ put_member(Err *e, Out *out, const char *record, const void *data, u64 bytes)
     char name[64];
 
     FAIL_IF(bytes > LARGEST || out->zip.gone > LARGEST - bytes, e, SOHO_BAD,
-            "%s: a .pth of more than 4 GB; write .safetensors", out->path);
+            "%s: a .pth of more than 4 GB; write .safetensors", out->file.path);
     snprintf(name, sizeof name, "archive/%s", record);
     pack_header(&out->zip, name, random_crc32(0, data, bytes), bytes, ALIGN);
     TRY(flush_zip(e, out));
-    TRY(vfs_write_all(e, out->fd, out->path, data, bytes));
+    TRY(replace_put(&out->file, data, bytes));
     out->zip.gone += bytes;
     return 0;
 }
@@ -228,18 +227,22 @@ put_tensors(Err *e, Out *out)
 }
 
 static int
-put_file(Err *e, int fd, const char *path, void *context)
+put_file(Err *e, Out *out)
 {
-    Out *out = context;
-
-    out->fd = fd;
-    out->path = path;
     TRY(put_member(e, out, "data.pkl", out->pickle.data, out->pickle.n));
     TRY(put_member(e, out, "byteorder", "little", 6));
     TRY(put_tensors(e, out));
     TRY(put_member(e, out, "version", "3\n", 2));
     pack_end(&out->zip);
     return flush_zip(e, out);
+}
+
+static int
+write_file(Err *e, Out *out, const char *path)
+{
+    TRY(replace_open(e, &out->file, path));
+    put_file(e, out);
+    return replace_close(&out->file);
 }
 
 int
@@ -263,7 +266,7 @@ torch_write(Err *e, const char *path, const TensorOut *rows, u32 n)
         if (out.pickle.failed)
             err_set(e, SOHO_MEMORY, "%s: no memory for its pickle", path);
         else
-            vfs_replace_by(e, path, put_file, &out);
+            write_file(e, &out, path);
     }
     free(out.storage);
     bytes_free(&out.pickle);

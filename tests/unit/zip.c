@@ -8,6 +8,7 @@
 #include <zip.h>
 
 #include "runtime/data/data.h"
+#include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 enum { LONG = 20000 };
@@ -52,7 +53,7 @@ put_file(const char *path, const u8 *data, u64 n)
 {
     Err e = {0};
 
-    if (vfs_replace_file(&e, path, data, n))
+    if (replace_file(&e, path, data, n))
         printf("not ok zip/make: %s\n", e.text);
 }
 

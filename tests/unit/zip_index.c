@@ -7,6 +7,7 @@
 #include "runtime/data/data.h"
 #include "runtime/data/pack.h"
 #include "runtime/data/zip_index.h"
+#include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 static int failed;
@@ -59,7 +60,7 @@ make_file(const char *name, const char *text, u64 n)
 {
     Err e = {0};
 
-    vfs_replace_file(&e, in_room(name), text, n);
+    replace_file(&e, in_room(name), text, n);
     made(&e);
 }
 
