@@ -45,13 +45,13 @@ made(const Err *e)
 static void
 make_zip(const char *name, const char *member, const char *text)
 {
-    PackZip zip = {.members = 0};
+    PackZip zip;
     Err e = {0};
 
-    pack_member(&e, &zip, member, text, strlen(text));
-    pack_end(&zip);
-    pack_file(&e, room, name, &zip.file);
-    pack_free(&zip);
+    if (!pack_open(&e, &zip, in_room(name))) {
+        pack_member(&zip, member, text, strlen(text), 0);
+        pack_close(&zip);
+    }
     made(&e);
 }
 
