@@ -8,7 +8,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wwrite-strings \
 CFLAGS   ?= -O2 -g
 ALLFLAGS := -std=c11 -D_GNU_SOURCE -I. -Iinclude $(WARN) $(CFLAGS) $(SAN) -MMD -MP
 CC_LIBS   = $(shell pkg-config --libs lua5.4) -ldnnl -lcrypto -fopenmp -lpthread -lm
-RT_LIBS  := -ldnnl -lpng -ljpeg -lzip -lutf8proc -lcrypto -fopenmp -ldl -lpthread -lm
+RT_LIBS  := -ldnnl -lpng -ljpeg -lzip -llzma -lutf8proc -lcrypto -fopenmp -ldl -lpthread -lm
 
 CC_SRC := $(wildcard compiler/*.c compiler/ops/*.c compiler/target/*.c)
 RT_SRC := $(wildcard runtime/*.c runtime/data/*.c runtime/torch/*.c)

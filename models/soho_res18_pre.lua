@@ -12,7 +12,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   groups = 1, width_per_group = 64, se_ratio = 0,
   deep_stem = false, avg_down = false, zero_last = false,
   frozen_stages = 1, norm_eval = false, checkpointed = true,
-  use_qa = false,
+  use_qa = false, use_answer = false,
   codes = 2048, vd_decay = 0.4, mask_prob = 0.015, join = "gate",
   hidden = 768, layers = 3, heads = 12, inner = 3072, positions = 512,
   dropout = 0.1,

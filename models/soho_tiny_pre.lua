@@ -12,7 +12,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   groups = 1, width_per_group = 64, se_ratio = 0,
   deep_stem = false, avg_down = false, zero_last = false,
   frozen_stages = 0, norm_eval = false,           -- the stem keeps its draw
-  checkpointed = false, use_qa = false,
+  checkpointed = false, use_qa = false, use_answer = false,
   codes = 64, vd_decay = 0.4, mask_prob = 0.1, join = "gate",
   hidden = 128, layers = 2, heads = 4, inner = 512, positions = 64,
   spread = 0.07, dropout = 0.05,

@@ -96,11 +96,16 @@ rank_answers(const Plan *plan, const Doors *d, SohoAnswer *answer, u32 top)
     }
 }
 
-/* Chooses the phase for a decoded picture, fills its doors and runs it.
- * *shrunk is the size of a picture that no bucket holds, else 0. */
+/* Where a picture came to lie. */
+typedef struct Shown {
+    FeedBucket bucket, size;
+    int shrunk; /* no bucket holds the size it should have */
+} Shown;
+
+/* Chooses the phase for a decoded picture, fills its doors and runs it. */
 static int
 run_bucket(Err *e, Run *run, const PlanData *plan, const Image *image,
-           const char *question, Doors *d, FeedBucket *shrunk)
+           const char *question, Doors *d, Shown *shown)
 {
     Buckets b;
     FeedBucket picture = {image->h, image->w}, target, size;
@@ -114,42 +119,48 @@ run_bucket(Err *e, Run *run, const PlanData *plan, const Image *image,
     target = bucket_target(&b.spec, picture, b.spec.shortest[1]);
     i = bucket_choose(&b.spec, target);
     size = bucket_fit(b.size[i], picture, target);
+    *shown = (Shown){b.size[i], size, size.h != target.h || size.w != target.w};
     TRY(open_doors(e, run, b.phase[i], d));
     TRY(put_picture(e, image, b.size[i], size, d));
     TRY(put_question(e, run, plan, question, d));
-    if (size.h != target.h || size.w != target.w)
-        *shrunk = size;
     return run_phase(run, b.phase[i]);
 }
 
-/* What the asker should know: the picture was made smaller, or not all of it is
- * looked at. */
-static void
-make_note(Err *e, const Plan *plan, const char *path, const Image *image,
-          const Doors *d, FeedBucket shrunk)
+/* Why not all cells are looked at, or more than lie on the picture. */
+static const char *
+reason(const Plan *plan, const Shown *shown, u32 seen, u32 cells)
 {
     const char *compat = plan_meta(plan, "config.compat");
-    int upstream = compat && !strcmp(compat, "upstream");
+
+    if (compat && !strcmp(compat, "upstream") &&
+        shown->bucket.h != shown->bucket.w)
+        return shown->bucket.h > shown->bucket.w
+                   ? " (compat upstream: the width is measured by the height, "
+                     "so a portrait loses columns)"
+                   : " (compat upstream: the width is measured by the height, "
+                     "so a landscape keeps columns of padding)";
+    return seen < cells ? " (the others are padding)" : "";
+}
+
+/* What the asker should know: how large the picture was shown, and how much of
+ * it is looked at. */
+static void
+make_note(Err *e, const Plan *plan, const char *path, const Image *image,
+          const Doors *d, const Shown *shown)
+{
+    u64 room = sizeof e->text;
     u32 seen = 0;
-    int n = 0;
+    int n = snprintf(
+        e->text, room, "%s: %dx%d%s, shown as %dx%d in %dx%d", path, image->w,
+        image->h, shown->shrunk ? " fits no bucket of the plan" : "",
+        shown->size.w, shown->size.h, shown->bucket.w, shown->bucket.h);
 
     for (u32 i = 0; i < d->ncell; i++)
         seen += d->cells[i] > 0;
-    if (!shrunk.h && seen == d->ncell)
-        return;
-    n = snprintf(e->text, sizeof e->text, "%s: ", path);
-    if (shrunk.h && n < (int)sizeof e->text)
-        n += snprintf(e->text + n, sizeof e->text - (u64)n,
-                      "%dx%d does not fit any bucket of the plan: made %dx%d%s",
-                      image->w, image->h, shrunk.w, shrunk.h,
-                      seen < d->ncell ? "; " : "");
-    if (seen < d->ncell && n < (int)sizeof e->text)
-        snprintf(e->text + n, sizeof e->text - (u64)n,
-                 "%u of %u cells of the picture's grid are looked at (%s)",
-                 seen, d->ncell,
-                 upstream ? "compat upstream: the width is measured by the "
-                            "height, so portraits lose columns"
-                          : "the others are padding");
+    if (d->ncell && n < (int)room)
+        snprintf(e->text + n, room - (u64)n,
+                 "; %u of %u cells of its grid are looked at%s", seen, d->ncell,
+                 reason(plan, shown, seen, d->ncell));
 }
 
 /* The part of asking that needs the picture's file in memory. */
@@ -157,12 +168,12 @@ static int
 ask_about(Err *e, Run *run, const PlanData *plan, const char *path,
           const Image *image, const char *question, SohoAnswer *answer, u32 top)
 {
-    FeedBucket shrunk = {0, 0};
+    Shown shown;
     Doors doors;
 
-    TRY(run_bucket(e, run, plan, image, question, &doors, &shrunk));
+    TRY(run_bucket(e, run, plan, image, question, &doors, &shown));
     rank_answers(&run->plan, &doors, answer, top);
-    make_note(e, &run->plan, path, image, &doors, shrunk);
+    make_note(e, &run->plan, path, image, &doors, &shown);
     return 0;
 }
 

@@ -13,7 +13,7 @@
 #include "runtime/cmd.h"
 #include "runtime/data/shapes.h"
 #include "runtime/dataset.h"
-#include "runtime/vfs.h"
+#include "runtime/replace.h"
 
 enum { TILE = 32, GAP = 2, TILE_BYTES = TILE * TILE * 3, PAPER = 255 };
 enum { MOST_CODES = 1 << 20, MOST_PATCHES = 64 };
@@ -245,7 +245,7 @@ draw(Err *e, const Sheet *s, u32 strips, const char *path)
     if (png.failed)
         err_set(e, SOHO_MEMORY, "%s: no memory for it", path);
     else
-        vfs_replace_file(e, path, png.data, png.n);
+        replace_file(e, path, png.data, png.n);
     bytes_free(&png);
     free(page);
     return e->code;
@@ -324,7 +324,7 @@ cmd_codes(int argc, char **argv)
         {OPT_TEXT, "-o", "FILE", &o.out, 0, "the sheet (codes.png)"},
         {OPT_TEXT, "--split", "S", &o.split, 0, "which split (val)"},
         {OPT_LIST, "--images", "PATH", &o.images, 0,
-         "archive or folder of its pictures, one for each --data"},
+         "archive, folder or index of the pictures, one for each --data"},
         {OPT_COUNT, "--strips", "N", &o.strips, 0,
          "entries that are shown, those used most (64)"},
         {OPT_COUNT, "--patches", "N", &o.patches, 0,

@@ -78,7 +78,8 @@ static const struct Word {
     {"answers", "normal forms of answers, as `score` compares them", NULL,
      show_answers, "TEXT... | --file LINES"},
     {"json", "check JSON or a set of questions", NULL, show_json,
-     "[--vqa --answers N | --captions [--qa]] [--vocab F [--tokens N] "
+     "[--vqa --answers N | --captions [--qa | --qa-ans]] [--vocab F [--tokens "
+     "N] "
      "[--test]] "
      "FILE..."},
     {"tensors", "rows of a file of weights and their checksums", NULL,

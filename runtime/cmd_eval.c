@@ -9,7 +9,7 @@
 #include "runtime/cmd.h"
 #include "runtime/evaluate.h"
 #include "runtime/quote.h"
-#include "runtime/vfs.h"
+#include "runtime/replace.h"
 
 typedef struct Eval {
     const char *plan, *weights, *split, *submit;
@@ -215,7 +215,7 @@ submit(Err *e, const Eval *o, const PlanData *plan, const Vqa *set,
     if (fclose(out))
         err_set(e, SOHO_MEMORY, "%s: no memory for its text", o->submit);
     else
-        vfs_replace_file(e, o->submit, text, n);
+        replace_file(e, o->submit, text, n);
     free(text);
     return e->code;
 }
@@ -287,7 +287,7 @@ cmd_eval(int argc, char **argv)
          "file (safetensors, PyTorch), checkpoint folder or run folder"},
         {OPT_TEXT, "--split", "S", &o.split, 0, "which split (val)"},
         {OPT_LIST, "--images", "PATH", &o.images, 0,
-         "archive or folder of its pictures, one for each --data"},
+         "archive, folder or index of the pictures, one for each --data"},
         {OPT_TEXT, "--submit", "OUT.json", &o.submit, 0,
          "write the answer to every question"},
         {OPT_FLAG, "--shuffle-images", NULL, &o.shuffle, 0,

@@ -78,7 +78,7 @@ cmd_train(int argc, char **argv)
         {OPT_TEXT, "--run", "DIR", &s.run, 1,
          "folder for checkpoints and log.jsonl"},
         {OPT_LIST, "--images", "PATH", &images, 0,
-         "archive or folder of the training pictures, one for each --data"},
+         "archive, folder or index of the pictures, one for each --data"},
         {OPT_LIST, "--weights", "W", &weights, 0,
          "begin with what fits of these: file (safetensors, PyTorch), "
          "checkpoint or run folder; may be given several times"},

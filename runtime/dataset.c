@@ -29,11 +29,18 @@ is_pretraining(const Plan *plan)
     return 0;
 }
 
+static int
+is_true(const Plan *plan, const char *key)
+{
+    const char *value = plan_meta(plan, key);
+
+    return value && !strcmp(value, "true");
+}
+
 int
 plandata_open(Err *e, Run *run, PlanData *data)
 {
     const Plan *plan = &run->plan;
-    const char *use_qa;
 
     memset(data, 0, sizeof *data);
     FAIL_IF(!plan->vocab_bytes, e, SOHO_BAD,
@@ -45,8 +52,9 @@ plandata_open(Err *e, Run *run, PlanData *data)
                        plan->vocab_bytes, &run->words));
     data->words = run->words;
     data->captions = is_pretraining(plan);
-    use_qa = plan_meta(plan, "config.use_qa");
-    data->use_qa = use_qa && !strcmp(use_qa, "true");
+    if (is_true(plan, "config.use_qa"))
+        data->extra =
+            is_true(plan, "config.use_answer") ? CAPS_ANSWERS : CAPS_QUESTIONS;
     for (u32 i = 0; i < plan->nphase; i++) {
         if (plan->phase[i].tokens > 0)
             data->tokens = (u32)plan->phase[i].tokens;
@@ -121,15 +129,21 @@ is_zip(const char *path)
     return n > 4 && !strcmp(path + n - 4, ".zip");
 }
 
-/* Finds the one archive or folder whose name begins with the split's. */
+/* Finds the index of a split's pictures, or the one archive or folder whose
+ * name begins with the split's. */
 static int
 find_pictures(Err *e, const char *folder, const char *split,
               char found[PATH_MAX])
 {
-    DIR *dir = opendir(folder);
+    DIR *dir;
     struct dirent *entry;
     char path[PATH_MAX];
 
+    if (snprintf(found, PATH_MAX, "%s/%s_index.json", folder, split) <
+            PATH_MAX &&
+        !access(found, F_OK))
+        return 0;
+    dir = opendir(folder);
     FAIL_IF(!dir, e, SOHO_IO, "%s: cannot read folder: %s", folder,
             strerror(errno));
     found[0] = 0;
@@ -154,26 +168,12 @@ find_pictures(Err *e, const char *folder, const char *split,
     return e->code;
 }
 
-/* Members of an archive lie in the folder it is named after, unless that name
- * contains "images"; files of a folder lie in it. */
-static void
-set_prefix(DataPart *part)
-{
-    const char *slash = strrchr(part->pictures, '/');
-    const char *name = slash ? slash + 1 : part->pictures;
-
-    part->prefix[0] = 0;
-    if (is_zip(name) && !strstr(name, "images"))
-        snprintf(part->prefix, sizeof part->prefix, "%.*s",
-                 (int)strlen(name) - 4, name);
-}
-
 static int
 open_set(Err *e, const PlanData *plan, const char *json, int train, Vqa *set)
 {
     if (plan->captions)
-        return caps_open(e, json, plan->words, plan->tokens, plan->use_qa,
-                         train, set);
+        return caps_open(e, json, plan->words, plan->tokens, plan->extra, train,
+                         set);
     return vqa_open(e, json, plan->words, plan->tokens, plan->answers,
                     plan->names, train, set);
 }
@@ -221,7 +221,7 @@ open_part(Err *e, const PlanData *plan, const DataWanted *wanted, int train,
         snprintf(part->pictures, PATH_MAX, "%s", wanted->images[i]);
     else
         TRY(find_pictures(e, wanted->folder[i], wanted->split, part->pictures));
-    set_prefix(part);
+    zip_prefix(part->pictures, part->prefix);
     TRY(zip_open_at(e, part->pictures, &part->images));
     source->images = part->images;
     data->npart++;

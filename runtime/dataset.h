@@ -3,9 +3,10 @@
  *
  * Split S of a folder is S_data_vqa.json.  For a plan with a door mlm_labels or
  * itm_labels, which is one for pre-training, it is S_data_caps.json, or by the
- * name that the official code uses coco_cap_S_pre.json.  Its pictures are the
- * one zip archive or folder beside it whose name begins with S.  Several
- * folders are one data set, in their order. */
+ * name that the official code uses coco_cap_S_pre.json.  Where each of its
+ * pictures lies says S_index.json beside it; without that they are in the one
+ * zip archive or folder whose name begins with S.  Several folders are one data
+ * set, in their order. */
 #ifndef SOHO_DATASET_H
 #define SOHO_DATASET_H
 
@@ -21,7 +22,7 @@ typedef struct PlanData {
     const char **names;  /* answers by label, NULL where the plan has none */
     u32 tokens, answers; /* T, A */
     int captions;        /* it is for pre-training */
-    int use_qa;          /* config.use_qa: questions are sentences, too */
+    CapsExtra extra;     /* config.use_qa, config.use_answer */
 } PlanData;
 
 /* Opens the plan's vocabulary (kept in run->words) and answer names.
@@ -42,7 +43,7 @@ typedef struct DataWanted {
 /* What one folder gave. */
 typedef struct DataPart {
     char json[PATH_MAX], pictures[PATH_MAX];
-    char prefix[256]; /* folder of the members inside the archive */
+    char prefix[ZIP_PREFIX]; /* folder of the members inside the archive */
     Zip *images;
 } DataPart;
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "runtime/data/pack.h"
+#include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 enum { LEFTOUT_TEXT = 1 << 28 };
@@ -25,7 +26,7 @@ leftout_save(Err *e, const Feed *feed, const char *path)
     if (text.failed)
         err_set(e, SOHO_MEMORY, "%s: no memory for its text", path);
     else
-        vfs_replace_file(e, path, text.data, text.n);
+        replace_file(e, path, text.data, text.n);
     bytes_free(&text);
     return e->code;
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 static const f64 on_terminal = 0.2, elsewhere = 5; /* seconds between lines */
@@ -39,7 +40,7 @@ cut(Err *e, const char *path, u64 keep, u64 *bytes)
     TRY(vfs_read_file(e, path, LOG_FILE, &text, bytes));
     if (*bytes > keep) {
         *bytes = keep;
-        vfs_replace_file(e, path, text, keep);
+        replace_file(e, path, text, keep);
     }
     free(text);
     return e->code;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runtime/data/data.h"
+#include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 enum { MANIFEST_TEXT = 1 << 13 };
@@ -69,7 +70,7 @@ manifest_write(Err *e, const char *folder, const Progress *progress,
     put(&text, "\n  ]\n}\n");
     FAIL_IF(text.n >= sizeof text.at, e, SOHO_BUG, "%s: manifest too long",
             folder);
-    return vfs_replace_file(e, path, text.at, text.n);
+    return replace_file(e, path, text.at, text.n);
 }
 
 /* --------------------------------------------------------------- reading */

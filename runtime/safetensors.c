@@ -14,6 +14,7 @@
 
 #include "runtime/data/data.h"
 #include "runtime/quote.h"
+#include "runtime/replace.h"
 #include "runtime/tensors_own.h"
 #include "runtime/vfs.h"
 
@@ -348,31 +349,23 @@ make_header(const TensorOut *rows, u32 n, const char *const *meta, size_t *size)
     return text;
 }
 
-/* What tensors_write was called with. */
-typedef struct Out {
-    const TensorOut *rows;
-    u32 n;
-    const char *const *meta;
-} Out;
-
 /* Header and data into the new file. */
 static int
-put_file(Err *e, int fd, const char *path, void *context)
+put_file(Replace *r, const TensorOut *rows, u32 n, const char *const *meta)
 {
-    const Out *out = context;
+    Err *e = r->e;
     size_t size;
-    char *header = make_header(out->rows, out->n, out->meta, &size);
+    char *header = make_header(rows, n, meta, &size);
     Buffer room = {0};
 
-    FAIL_IF(!header, e, SOHO_MEMORY, "%s: no memory for its header", path);
-    vfs_write_all(e, fd, path, header, size);
+    FAIL_IF(!header, e, SOHO_MEMORY, "%s: no memory for its header", r->path);
+    replace_put(r, header, size);
     free(header);
-    for (u32 i = 0; i < out->n && !e->code; i++) {
-        const TensorOut *row = &out->rows[i];
+    for (u32 i = 0; i < n && !e->code; i++) {
         const void *data;
 
-        if (!tensors_out_data(e, row, &room, &data))
-            vfs_write_all(e, fd, path, data, tensors_out_bytes(row));
+        if (!tensors_out_data(e, &rows[i], &room, &data))
+            replace_put(r, data, tensors_out_bytes(&rows[i]));
     }
     buffer_free(&room);
     return e->code;
@@ -382,7 +375,9 @@ int
 tensors_write(Err *e, const char *path, const TensorOut *rows, u32 n,
               const char *const *meta)
 {
-    Out out = {rows, n, meta};
+    Replace r;
 
-    return vfs_replace_by(e, path, put_file, &out);
+    TRY(replace_open(e, &r, path));
+    put_file(&r, rows, n, meta);
+    return replace_close(&r);
 }

@@ -39,19 +39,6 @@ int vfs_read_at(Err *e, int fd, const char *path, void *to, u64 n, u64 offset);
 /* Writes all n bytes (retries on EINTR and short writes); SOHO_IO. */
 int vfs_write_all(Err *e, int fd, const char *path, const void *from, u64 n);
 
-/* Writes path anew: path.tmp, fsync, rename, fsync of the folder.  Either the
- * old file or the whole new one is there afterwards.  SOHO_IO. */
-int vfs_replace_file(Err *e, const char *path, const void *data, u64 bytes);
-/* The same for a file in parts: `put` writes them to fd; `path` there is the
- * name of the new file, for messages. */
-typedef int VfsPut(Err *e, int fd, const char *path, void *context);
-int vfs_replace_by(Err *e, const char *path, VfsPut *put, void *context);
-
-/* Ends the writing of `fresh`, a file beside `path` that is on the disk: gives
- * it that name, or removes it where an error is set.  `fresh` is used up.
- * SOHO_IO. */
-int vfs_settle(Err *e, char *fresh, const char *path);
-
 /* fsync of a folder, so that a rename inside it lasts; SOHO_IO. */
 int vfs_sync_dir(Err *e, const char *path);
 

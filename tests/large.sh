@@ -1,6 +1,6 @@
 #!/bin/sh
 # large.sh - a data set as large as they come: memory and time of its readers,
-# and of a training run over it.  SOHOC, SOHO_RT: the programs.
+# and of a training run over it; what becomes of damaged pictures.  SOHOC, SOHO_RT: the programs.
 #
 # usage: tests/large.sh [FOLDER] [BYTES] [MEMBERS]    (1e9 bytes, 100000 members)
 #
@@ -58,4 +58,45 @@ index=$((captions + 340 * members))
 	exit 1
 measure pre-training "$SOHO_RT" train "$room/pre/plan.bin" --data "$folder" \
 	--run "$room/run2" --steps 200 --workers 2
+
+# expect NAME CODE WORDS: how the last command ended and what it said
+expect() {
+	if [ $? -eq "$2" ] && grep "$3" "$room/err"; then
+		echo "$1: as it should"
+	else
+		echo "$1: $(tail -n 1 "$room/err")"
+		bad=1
+	fi
+}
+
+# damaged RUN OPTION...: training over an archive in which pictures are missing,
+# cut or of a wrong CRC; MEMBERS/1000 of them may be
+damaged() {
+	run=$room/$1
+	shift
+	"$SOHO_RT" train "$room/pre/plan.bin" --data "$folder" --run "$run" \
+		--steps 200 "$@" 2>"$room/err"
+}
+most=$((members / 1000))
+mkdir "$room/third" "$room/few"
+third=$room/third/train2014.zip few=$room/few/train2014.zip
+python3 tests/tools/damage.py "$folder/train2014.zip" "$third"
+damaged third --images "$third"
+expect 'a third of the pictures damaged' 3 \
+	"$((most + 1)) of $members pictures cannot be read, at most $most (0.1 %"
+sed -n 's/.*left out.*\(train2014\/[^ :]*\).*/\1/p' "$room/err" |
+	head -n "$most" >"$room/names"
+for why in 'has no member' 'CRC' 'PNG'; do
+	echo "  $why: $(grep -c "left out.*$why" "$room/err")"
+done
+python3 tests/tools/damage.py "$folder/train2014.zip" "$few" "$room/names"
+damaged few --images "$few"
+expect 'as many as may be' 0 "$most pictures left out (at most $most"
+damaged few2 --images "$few" --workers 2
+if cmp "$room/few/ckpt-200/weights.safetensors" \
+	"$room/few2/ckpt-200/weights.safetensors"; then
+	echo 'replaced by the same ones, whatever the number of workers'
+else
+	bad=1
+fi
 exit $bad

@@ -5,7 +5,8 @@ command -v dpkg-query >/dev/null || exit 0
 
 missing=
 for package in make gcc libc6-dev pkg-config liblua5.4-dev libdnnl-dev \
-	libpng-dev libjpeg62-turbo-dev libzip-dev libutf8proc-dev libssl-dev; do
+	libpng-dev libjpeg62-turbo-dev libzip-dev liblzma-dev libutf8proc-dev \
+	libssl-dev; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null |
 		grep -q 'ok installed' || missing="$missing $package"
 done

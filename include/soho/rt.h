@@ -59,7 +59,9 @@ SOHO_API void soho_step(Soho *run, uint64_t seed, uint32_t t, uint32_t window,
 
 /* One question about one picture file: resizes, tokenizes, runs the infer
  * phase of the smallest bucket that holds the picture.  Up to `top` answers,
- * best first; text belongs to `run`, NULL where the plan has no names. */
+ * best first; text belongs to `run`, NULL where the plan has no names.
+ * soho_message() says how large the picture was shown, and how many cells of
+ * the grid are looked at. */
 typedef struct SohoAnswer {
     uint32_t label;
     const char *text;

@@ -4,9 +4,11 @@
  * image_id and labels are checked as JSON and passed over.  Out: a set whose
  * questions are the captions.
  *
- * With use_qa an item's question and its answer (questionAns) are one sentence
- * more, behind the captions: "what is red? the ball".  Both are a string, or
- * both are lists of as many strings, which give a sentence each. */
+ * With use_qa the texts of an item's `question` are sentences, too, behind the
+ * captions; with use_answer those of `questionAns` take their place, in which a
+ * question stands with its answer: "what is red? the ball".  Both are lists of
+ * strings, or one string.  As in the official code, an item without questionAns
+ * has its captions alone. */
 #include "runtime/data/vqa_own.h"
 
 #include <stdlib.h>
@@ -14,34 +16,30 @@
 
 #include "runtime/data/pack.h"
 
-enum { FILE_NAME, HEIGHT, WIDTH, CAPTIONS, QUESTION, ANSWER, NKEY };
+enum { FILE_NAME, HEIGHT, WIDTH, CAPTIONS, QUESTION, QUESTION_ANS, NKEY };
 static const char *const key_name[NKEY] = {
     "file_name", "height", "width", "captions", "question", "questionAns"};
-
-/* Strings of one key, one behind the other, each with its 0. */
-typedef struct Texts {
-    Bytes text;
-    u32 n;
-} Texts;
 
 typedef struct Reader {
     Json j;
     Err *e;
     const Words *words;
     u32 tokens;
-    int use_qa, train;
+    CapsExtra extra;
+    int train;
     List picture, question, token;
     u32 dropped;
     i32 *ids;   /* [tokens] */
     char *text; /* VQA_MAX_TEXT */
-    Texts ask, answer;
+    Bytes more; /* texts for sentences behind the captions, each with its 0 */
     struct Vqa_own *own;
 } Reader;
 
 /* One item while it is read. */
 typedef struct Draft {
-    u64 at;   /* where it begins */
-    u32 keys; /* bit k: key k came */
+    u64 at;       /* where it begins */
+    u32 keys;     /* bit k: key k came */
+    int answered; /* questionAns came, and is not null */
     char file[PICTURE_FILE];
     i32 w, h;
     u64 question, token; /* lengths of the arrays before it */
@@ -83,59 +81,44 @@ read_captions(Reader *r)
 }
 
 static int
-keep_text(Reader *r, Texts *to)
+keep_text(Reader *r)
 {
     u64 n, at = json_at(&r->j);
 
     TRY(json_string(&r->j, r->text, VQA_MAX_TEXT, &n));
     if (memchr(r->text, 0, n))
         return json_bad(&r->j, at, "a text with a NUL inside");
-    bytes_add(&to->text, r->text, n + 1);
-    FAIL_IF(to->text.failed, r->e, SOHO_MEMORY, "no memory for a text");
-    to->n++;
+    bytes_add(&r->more, r->text, n + 1);
+    FAIL_IF(r->more.failed, r->e, SOHO_MEMORY, "no memory for a text");
     return 0;
 }
 
 /* A string or a list of strings. */
 static int
-read_texts(Reader *r, Texts *to)
+keep_texts(Reader *r)
 {
     int more;
 
     if (json_peek(&r->j) == JSON_STRING)
-        return keep_text(r, to);
+        return keep_text(r);
     TRY(json_array(&r->j));
     for (;;) {
         TRY(json_next(&r->j, &more));
         if (!more)
             return 0;
-        TRY(keep_text(r, to));
+        TRY(keep_text(r));
     }
 }
 
-/* Questions with their answers. */
+/* What was kept, behind the captions. */
 static int
-add_answered(Reader *r, const Draft *d)
+add_texts(Reader *r)
 {
-    const char *ask = (const char *)r->ask.text.data;
-    const char *answer = (const char *)r->answer.text.data;
+    const char *text = (const char *)r->more.data;
 
-    if (r->ask.n != r->answer.n)
-        return json_bad(&r->j, d->at, "question has %u texts, questionAns %u",
-                        r->ask.n, r->answer.n);
-    for (u32 i = 0; i < r->ask.n; i++) {
-        u64 n = strlen(ask), m = strlen(answer);
-
-        if (n + m + 2 > VQA_MAX_TEXT)
-            return json_bad(&r->j, d->at,
-                            "question and answer of %llu bytes, at most %d",
-                            (unsigned long long)(n + m + 1), VQA_MAX_TEXT - 1);
-        memcpy(r->text, ask, n);
-        r->text[n] = ' ';
-        memcpy(r->text + n + 1, answer, m);
-        TRY(add_sentence(r, r->text, n + m + 1));
-        ask += n + 1;
-        answer += m + 1;
+    for (u64 at = 0, n; at < r->more.n; at += n + 1) {
+        n = strlen(text + at);
+        TRY(add_sentence(r, text + at, n));
     }
     return 0;
 }
@@ -155,9 +138,11 @@ read_value(Reader *r, int key, Draft *d)
     case CAPTIONS:
         return read_captions(r);
     case QUESTION:
-        return r->use_qa ? read_texts(r, &r->ask) : json_skip(&r->j);
-    case ANSWER:
-        return r->use_qa ? read_texts(r, &r->answer) : json_skip(&r->j);
+        return r->extra == CAPS_QUESTIONS ? keep_texts(r) : json_skip(&r->j);
+    case QUESTION_ANS:
+        d->answered = json_peek(&r->j) != JSON_NULL;
+        return r->extra == CAPS_ANSWERS && d->answered ? keep_texts(r)
+                                                       : json_skip(&r->j);
     default:
         return json_skip(&r->j);
     }
@@ -191,7 +176,10 @@ end_item(Reader *r, const Draft *d)
     for (int k = 0; k < NKEY; k++)
         if ((1u << FILE_NAME | 1u << CAPTIONS) >> k & ~d->keys >> k & 1)
             return json_bad(&r->j, d->at, "no %s here", key_name[k]);
-    TRY(add_answered(r, d));
+    if (r->extra == CAPS_QUESTIONS && d->answered && !(d->keys >> QUESTION & 1))
+        return json_bad(&r->j, d->at, "questionAns, but no question here");
+    if (d->answered)
+        TRY(add_texts(r));
     if (r->train && known && min_i64(d->w, d->h) < SHORTEST_SIDE) {
         r->question.n = d->question;
         r->token.n = d->token;
@@ -217,8 +205,7 @@ read_item(Reader *r)
         .at = json_at(&r->j), .question = r->question.n, .token = r->token.n};
     int more;
 
-    r->ask.n = r->answer.n = 0;
-    r->ask.text.n = r->answer.text.n = 0;
+    r->more.n = 0;
     TRY(json_object(&r->j));
     for (;;) {
         TRY(json_next(&r->j, &more));
@@ -261,13 +248,13 @@ read_set(Reader *r)
 }
 
 int
-caps_open(Err *e, const char *path, const Words *words, u32 tokens, int use_qa,
-          int train, Vqa *set)
+caps_open(Err *e, const char *path, const Words *words, u32 tokens,
+          CapsExtra extra, int train, Vqa *set)
 {
     Reader r = {.e = e,
                 .words = words,
                 .tokens = tokens,
-                .use_qa = use_qa,
+                .extra = extra,
                 .train = train,
                 .picture.size = sizeof(Picture),
                 .question.size = sizeof(Question),
@@ -287,7 +274,6 @@ caps_open(Err *e, const char *path, const Words *words, u32 tokens, int use_qa,
     json_close(&r.j);
     free(r.ids);
     free(r.text);
-    bytes_free(&r.ask.text);
-    bytes_free(&r.answer.text);
+    bytes_free(&r.more);
     return e->code;
 }

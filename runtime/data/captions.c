@@ -2,9 +2,10 @@
  * pre-training data.
  *
  * In: {images:[{id, file_name, height, width}], annotations:[{image_id,
- * caption}]}, or [{id, regions:[{phrase}]}] with the sizes elsewhere.  Out:
- * [{file_name, image_id, height, width, labels:[], captions:[...]}], pictures
- * by image_id, captions in the order of the file.  Neither source knows the
+ * caption}]}, or [{id, regions:[{phrase}]}] with the sizes elsewhere; questions
+ * about the same pictures (asked.h).  Out: [{file_name, image_id, height,
+ * width, labels:[], captions:[...], question:[...], questionAns:[...]}],
+ * pictures by image_id, texts in the order of the files.  No source knows the
  * object classes that `labels` is for. */
 #include "runtime/data/captions.h"
 
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/data/asked.h"
 #include "runtime/data/normalise_answer.h"
 #include "runtime/data/official.h"
 #include "runtime/data/sizes.h"
@@ -30,6 +32,7 @@ typedef struct Maker {
     List span;  /* Span of each caption in `text` */
     Bytes text;
     Sizes sizes;
+    AskedAll asked;
 } Maker;
 
 /* ----------------------------------------------------------------- reading */
@@ -265,12 +268,19 @@ put_captions(Maker *m, FILE *out)
         else
             fputc(',', out);
         quote_bytes(out, (const char *)m->text.data + span->from, span->n);
-        if (i + 1 == n || row[i].id != row[i + 1].id)
-            fputs(i + 1 < n ? "]},\n" : "]}", out);
+        if (i + 1 == n || row[i].id != row[i + 1].id) {
+            fputc(']', out);
+            TRY(asked_put(m->e, &m->asked, out, row[i].id));
+            fputs(i + 1 < n ? "},\n" : "}", out);
+        }
         TRY(m->e->code);
     }
     fputs("]\n", out);
     m->report->captions = (u32)n;
+    m->report->questions = m->asked.put;
+    m->report->unanswered = m->asked.unanswered;
+    m->report->uncaptioned =
+        (u32)m->asked.row.n - m->asked.put - m->asked.unanswered;
     return 0;
 }
 
@@ -284,7 +294,7 @@ write_file(Maker *m)
     FAIL_IF(snprintf(path, sizeof path, "%s/%s_cap_%s_pre.json", m->spec->out,
                      m->report->kind, m->spec->split) >= (int)sizeof path,
             m->e, SOHO_IO, "--out: the path is too long");
-    out = replace_open(m->e, &file, path);
+    out = replace_stream(m->e, &file, path);
     if (!out)
         return m->e->code;
     put_captions(m, out);
@@ -312,6 +322,13 @@ make(Maker *m)
             "regions do not say which file a picture is: give --sizes "
             "image_data.json or --images");
     ids_sort(&m->image);
+    TRY(asked_open(m->e, &m->spec->questions, &m->spec->annotations,
+                   &m->asked));
+    FAIL_IF(m->asked.kind && strcmp(m->asked.kind, m->report->kind), m->e,
+            SOHO_BAD,
+            "%s: questions about other pictures: regions go with Visual "
+            "Genome's question_answers, captions of COCO with VQA v2",
+            m->spec->questions.at[0]);
     TRY(sizes_open(m->e, &sizes, m->spec->images, &m->sizes));
     TRY(pack_folder(m->e, m->spec->out));
     return write_file(m);
@@ -331,6 +348,7 @@ captions_make(Err *e, const CaptionSpec *spec, CaptionReport *report)
     free(m.span.at);
     bytes_free(&m.text);
     sizes_close(&m.sizes);
+    asked_close(&m.asked);
     return e->code;
 }
 
@@ -344,6 +362,10 @@ cmd_captions(int argc, char **argv)
         {OPT_TEXT, "--out", "DIR", &spec.out, 1, "folder to write to"},
         {OPT_TEXT, "--split", "NAME", &spec.split, 1,
          "what to make: coco_cap_NAME_pre.json, vg_cap_NAME_pre.json"},
+        {OPT_LIST, "--questions", "Q.json", &spec.questions, 0,
+         "about the same pictures: VQA v2's, or question_answers"},
+        {OPT_LIST, "--annotations", "A.json", &spec.annotations, 0,
+         "VQA v2's answers to them"},
         {OPT_LIST, "--sizes", "F.json", &spec.sizes, 0,
          "names, heights, widths: Visual Genome's image_data"},
         {OPT_TEXT, "--images", "PATH", &spec.images, 0,
@@ -366,6 +388,10 @@ cmd_captions(int argc, char **argv)
     if (report.empty)
         printf("empty     %u captions without a word, passed over\n",
                report.empty);
+    if (spec.questions.n)
+        printf("questions %u; passed over: %u without an answer, %u about "
+               "pictures without a caption\n",
+               report.questions, report.unanswered, report.uncaptioned);
     if (!report.sized)
         printf("sizes     some heights and widths are missing; --sizes or "
                "--images give them\n");

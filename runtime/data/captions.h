@@ -1,5 +1,5 @@
 /* captions.h - `soho-rt data captions`: captions of COCO and regions of Visual
- * Genome become pre-training data. */
+ * Genome, and questions about their pictures, become pre-training data. */
 #ifndef SOHO_CAPTIONS_H
 #define SOHO_CAPTIONS_H
 
@@ -10,7 +10,8 @@
 int cmd_captions(int argc, char **argv);
 
 typedef struct CaptionSpec {
-    TextList captions; /* all of one kind */
+    TextList captions;               /* all of one kind */
+    TextList questions, annotations; /* of the same kind */
     const char *out, *split;
     TextList sizes;     /* files with names, heights and widths */
     const char *images; /* archive or folder of the pictures, or NULL */
@@ -19,8 +20,10 @@ typedef struct CaptionSpec {
 typedef struct CaptionReport {
     const char *kind; /* "coco" or "vg" */
     u32 pictures, captions;
-    u32 empty; /* captions without a word, passed over */
-    int sized; /* heights and widths are there */
+    u32 empty;                   /* captions without a word, passed over */
+    u32 questions;               /* with answers */
+    u32 unanswered, uncaptioned; /* questions that were passed over */
+    int sized;                   /* heights and widths are there */
 } CaptionReport;
 
 /* Writes OUT/coco_cap_SPLIT_pre.json or OUT/vg_cap_SPLIT_pre.json.  SOHO_IO,

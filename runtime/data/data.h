@@ -48,12 +48,12 @@ void resize_u8(const u8 *rgb, i32 h, i32 w, u8 *to, i32 nh, i32 nw,
 
 /* ------------------------------------------------------------------ zip.c */
 
-typedef struct Zip Zip; /* one open archive or folder; thread safe to read */
+typedef struct Zip Zip; /* archive, folder or index; thread safe to read */
 
-enum { ZIP_MAX_MEMBER = 1 << 28 };
+enum { ZIP_MAX_MEMBER = 1 << 28, ZIP_PREFIX = 256 };
 
-/* Opens a zip archive, or a folder, as a set of named members.  SOHO_IO,
- * SOHO_BAD. */
+/* Opens a zip archive, a folder or an index file (zip_index.h) as a set of
+ * named members.  SOHO_IO, SOHO_BAD. */
 int zip_open_at(Err *e, const char *path, Zip **zip);
 void zip_close_at(Zip *zip);
 u64 zip_count(const Zip *zip);
@@ -61,15 +61,22 @@ u64 zip_count(const Zip *zip);
  * the end and for a folder, whose files are not listed (count 0). */
 const char *zip_name(const Zip *zip, u64 i);
 
+/* The folder inside an archive in which the pictures lie, which is named as the
+ * archive is; "" where that name has "images" in it, and without an archive. */
+void zip_prefix(const char *path, char prefix[ZIP_PREFIX]);
+/* Is a name relative, without "..", in the one spelling that all systems
+ * share? */
+int zip_name_is_plain(const char *name);
+
 /* Reads the i-th member; names are not judged, so all that an archive holds
  * can be listed.  SOHO_BAD as zip_read. */
 int zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes);
 
 /* Reads one member whole into malloc'ed memory; of several with one name the
  * first.  Names with "..", a leading "/" or a backslash are refused, and so are
- * links that lead out of a folder; encrypted, truncated, wrong CRC, neither
- * stored nor deflated, larger than ZIP_MAX_MEMBER: SOHO_BAD with the member's
- * name.  Not there: SOHO_IO. */
+ * links that lead out of a folder; encrypted, truncated, wrong CRC, packed
+ * in another way than by deflate or LZMA, larger than ZIP_MAX_MEMBER: SOHO_BAD
+ * with the member's name.  Not there: SOHO_IO. */
 int zip_read(Err *e, Zip *zip, const char *member, u8 **data, u64 *bytes);
 /* The same into memory that the caller keeps. */
 int zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes);
@@ -204,12 +211,18 @@ int vqa_answers(Err *e, const char *path, char ***names, u32 *n);
 
 /* ----------------------------------------------------------------- caps.c */
 
+/* What is a sentence about a picture besides its captions. */
+typedef enum CapsExtra {
+    CAPS_ALONE,     /* nothing */
+    CAPS_QUESTIONS, /* use_qa: the texts of `question` */
+    CAPS_ANSWERS    /* use_qa and use_answer: those of `questionAns` */
+} CapsExtra;
+
 /* Reads SOHO's pre-training form [{file_name,...,captions:[...]}]: captions
- * take the place of questions, without ids and labels.  `use_qa` makes a
- * sentence of an item's question and questionAns too; `train` drops small
+ * take the place of questions, without ids and labels.  `train` drops small
  * pictures.  SOHO_BAD names file, line and item. */
 int caps_open(Err *e, const char *path, const Words *words, u32 tokens,
-              int use_qa, int train, Vqa *set);
+              CapsExtra extra, int train, Vqa *set);
 
 /* ------------------------------------------------------------------ set.c */
 

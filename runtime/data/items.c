@@ -4,6 +4,7 @@
  * here is checked.  Out: places, file names and questions. */
 #include "runtime/data/items.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "runtime/data/vqa_own.h"
@@ -127,23 +128,44 @@ items_open(Err *e, const char *path, Items *items)
 {
     Reader r = {.to = items};
 
-    *items = (Items){.list.size = sizeof(Item)};
-    TRY(vfs_read_file(e, path, ITEMS_MAX_FILE, &items->json, &items->bytes));
-    json_start(&r.j, e, path, items->json, items->bytes);
+    *items = (Items){.path = path, .list.size = sizeof(Item)};
+    items->fd = vfs->open(path, O_RDONLY, 0);
+    if (items->fd < 0)
+        return vfs_fail(e, "open", path);
     r.room = malloc(VQA_MAX_TEXT);
-    if (r.room)
-        read_top(&r);
-    if (!r.room || items->questions.failed)
+    if (!r.room)
         err_set(e, SOHO_MEMORY, "%s: no memory for its text", path);
+    else if (!json_open(&r.j, e, path))
+        read_top(&r);
+    items->bytes = r.j.bytes;
+    json_close(&r.j);
     free(r.room);
+    FAIL_IF(items->questions.failed, e, SOHO_MEMORY,
+            "%s: no memory for its questions", path);
     return e->code;
 }
 
 void
 items_close(Items *items)
 {
-    free(items->json);
+    if (items->fd >= 0)
+        vfs->close(items->fd);
     free(items->list.at);
     bytes_free(&items->questions);
     pool_free(&items->names);
+}
+
+int
+items_copy(const Items *items, u64 start, u64 end, Replace *to)
+{
+    u8 room[1 << 14];
+
+    while (start < end) {
+        u64 n = end - start < sizeof room ? end - start : sizeof room;
+
+        TRY(vfs_read_at(to->e, items->fd, items->path, room, n, start));
+        TRY(replace_put(to, room, n));
+        start += n;
+    }
+    return 0;
 }

@@ -6,15 +6,12 @@
 #include "runtime/data/pack.h"
 #include "runtime/digest.h"
 
-enum {
-    ITEM_FILE = 4096,        /* bytes of a file name, with its 0 */
-    ITEMS_MAX_FILE = 1 << 30 /* bytes of a file, which is kept as it is */
-};
+enum { ITEM_FILE = 4096 /* bytes of a file name, with its 0 */ };
 
 /* One item of "data": a picture with questions, or a question with its
  * picture. */
 typedef struct Item {
-    u64 start, end;    /* its text: json[start..end) */
+    u64 start, end;    /* bytes start to end of the file */
     u64 words, nwords; /* its questions: Items.questions, one a line */
     const char *file;  /* file_name */
     /* Filled in by who splits the file. */
@@ -24,18 +21,22 @@ typedef struct Item {
 } Item;
 
 typedef struct Items {
-    u8 *json; /* the file's text */
+    const char *path;
+    int fd; /* -1: not open */
     u64 bytes;
-    u64 head, tail; /* json[head..tail) lies inside the brackets of "data" */
+    u64 head, tail; /* of the file, inside the brackets of "data" */
     List list;      /* Item */
     Bytes questions;
     Pool names;
 } Items;
 
-/* Reads a file that vqa_open has found good.  items_close in any case.
- * SOHO_IO, SOHO_BAD, SOHO_MEMORY. */
+/* Reads a file that vqa_open has found good; `path` has to last.  items_close
+ * in any case.  SOHO_IO, SOHO_BAD, SOHO_MEMORY. */
 int items_open(Err *e, const char *path, Items *items);
 void items_close(Items *items);
+/* Copies the bytes from start to end.  SOHO_IO, SOHO_BAD where the file has
+ * become shorter. */
+int items_copy(const Items *items, u64 start, u64 end, Replace *to);
 
 static inline u64
 items_count(const Items *items)

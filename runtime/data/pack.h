@@ -1,9 +1,9 @@
-/* pack.h - files made in memory: growing bytes, a zip of stored members, and
- * the way of both into a folder. */
+/* pack.h - growing bytes, a zip of stored members, and the way of both into a
+ * folder. */
 #ifndef SOHO_PACK_H
 #define SOHO_PACK_H
 
-#include "runtime/err.h"
+#include "runtime/replace.h"
 
 /* Growing bytes; after a failed allocation `failed` stays set and additions
  * do nothing. */
@@ -20,28 +20,25 @@ void bytes_print(Bytes *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void bytes_free(Bytes *b);
 
-enum {
-    PACK_MEMBERS = 65535,   /* of a zip without extensions */
-    PACK_MAX_ZIP = 1 << 30, /* bytes that are put together in memory */
-};
-
 /* A zip of stored members with a fixed date, so that equal members give equal
- * bytes. */
+ * bytes; its directory is all that is in memory.  With the zip64 extension
+ * where it has more than 65534 members or 4 GiB. */
 typedef struct PackZip {
-    Bytes file, directory;
-    u32 members;
-    u64 gone; /* bytes of the file that are no longer in `file` */
+    Replace file;
+    Bytes head, directory; /* of a member; of all */
+    u64 members, at;       /* at: bytes of the file so far */
 } PackZip;
 
-/* A member's header alone, for a caller who writes the file in parts: `bytes`
- * of data have to follow, which then count as gone.  They begin at a multiple
- * of `align` (0: anywhere).  No limit is checked. */
-void pack_header(PackZip *zip, const char *name, u32 crc, u64 bytes, u32 align);
-/* `name` is UTF-8.  SOHO_USAGE: the zip passes one of the limits. */
-int pack_member(Err *e, PackZip *zip, const char *name, const void *data,
-                u64 bytes);
-void pack_end(PackZip *zip);
-void pack_free(PackZip *zip);
+/* Begins path anew, which has to last; pack_close only after a success.
+ * SOHO_IO. */
+int pack_open(Err *e, PackZip *zip, const char *path);
+/* `name` is UTF-8; less than 4 GiB of data, which begin at a multiple of
+ * `align` (0: anywhere).  SOHO_IO, SOHO_MEMORY. */
+int pack_member(PackZip *zip, const char *name, const void *data, u64 bytes,
+                u32 align);
+/* The directory, and the file gets its name; where an error is set in the Err
+ * of pack_open, the file goes. */
+int pack_close(PackZip *zip);
 
 /* Makes the folder where it does not exist; SOHO_IO. */
 int pack_folder(Err *e, const char *folder);

@@ -84,25 +84,25 @@ pack_pictures(Err *e, Maker *m, u32 part, PackZip *zip, Bytes *picture)
         snprintf(member, sizeof member, "%s2014/%s", part_name[part], file);
         pack_picture(m, scene, picture);
         FAIL_IF(picture->failed, e, SOHO_MEMORY, "no memory to make %s", file);
-        TRY(pack_member(e, zip, member, picture->data, picture->n));
+        TRY(pack_member(zip, member, picture->data, picture->n, 0));
     }
-    pack_end(zip);
     return 0;
 }
 
 static int
 write_pictures(Err *e, Maker *m, u32 part)
 {
-    PackZip zip = {.members = 0};
+    PackZip zip;
     Bytes picture = {.n = 0};
-    char name[64];
+    char path[PATH_MAX];
 
-    snprintf(name, sizeof name, "%s2014.zip", part_name[part]);
-    if (!pack_pictures(e, m, part, &zip, &picture))
-        pack_file(e, m->spec->out, name, &zip.file);
-    pack_free(&zip);
+    FAIL_IF(snprintf(path, sizeof path, "%s/%s2014.zip", m->spec->out,
+                     part_name[part]) >= (int)sizeof path,
+            e, SOHO_IO, "--out: the path is too long");
+    TRY(pack_open(e, &zip, path));
+    pack_pictures(e, m, part, &zip, &picture);
     bytes_free(&picture);
-    return e->code;
+    return pack_close(&zip);
 }
 
 /* ans2label and label2ans. */

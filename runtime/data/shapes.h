@@ -44,7 +44,7 @@ enum {
     TRIPLES = KINDS * COLORS * PLACES,
     UNSEEN_PLACES = 2, /* of each (kind, colour) kept for unseen pictures */
     ITEMS = 3,
-    SHAPES_IMAGES = 60000, /* a plain zip has at most 65535 members */
+    SHAPES_IMAGES = 60000, /* pictures of a part */
     SHAPES_SIDE = 1024
 };
 

@@ -15,9 +15,10 @@
  *     As SOHO VQA annotations with questions of at most N tokens (16); --test
  *     keeps small pictures and needs no labels.  The checksum is FNV-1a over
  *     all that was read.
- *   data json --captions --vocab F [--tokens N] [--qa] [--test] FILE...
- *     The same of SOHO pre-training files; --qa makes a sentence of a question
- *     and its answer, too. */
+ *   data json --captions --vocab F [--tokens N] [--qa | --qa-ans] [--test]
+ *       FILE...
+ *     The same of SOHO pre-training files; --qa makes sentences of `question`,
+ *     too, --qa-ans of `questionAns`. */
 #include "runtime/data/data.h"
 #include "runtime/data/normalise_answer.h"
 #include "runtime/data/show.h"
@@ -35,7 +36,8 @@ typedef struct Options {
     u32 cap;     /* 0: no limit */
     u32 answers; /* 0: not given */
     u32 tokens;
-    int vqa, captions, qa, test;
+    int vqa, captions, test;
+    CapsExtra extra;
     Words *words;
 } Options;
 
@@ -78,7 +80,9 @@ take_options(Err *e, int argc, char **argv, Options *o, int *first)
         else if (json && !strcmp(option, "--captions"))
             o->captions = 1;
         else if (json && !strcmp(option, "--qa"))
-            o->qa = 1;
+            o->extra = CAPS_QUESTIONS;
+        else if (json && !strcmp(option, "--qa-ans"))
+            o->extra = CAPS_ANSWERS;
         else if (json && !strcmp(option, "--test"))
             o->test = 1;
         else if (!answers && !strcmp(option, "--vocab"))
@@ -277,7 +281,7 @@ show_set(Err *e, const char *path, const Options *o, FILE *out)
     Vqa set;
 
     if (o->captions)
-        TRY(caps_open(e, path, o->words, o->tokens, o->qa, !o->test, &set));
+        TRY(caps_open(e, path, o->words, o->tokens, o->extra, !o->test, &set));
     else
         TRY(vqa_open(e, path, o->words, o->tokens, o->answers, NULL, !o->test,
                      &set));

@@ -215,19 +215,6 @@ add_picture(Err *e, Sizes *s, const char *name)
     return add_row(e, s, id, name, 0, 0);
 }
 
-/* Members of an archive lie in the folder it is named after, unless that name
- * contains "images". */
-static void
-set_prefix(Sizes *s)
-{
-    const char *slash = strrchr(s->pictures, '/');
-    const char *name = slash ? slash + 1 : s->pictures;
-    size_t n = strlen(name);
-
-    if (n > 4 && !strcmp(name + n - 4, ".zip") && !strstr(name, "images"))
-        snprintf(s->prefix, sizeof s->prefix, "%.*s/", (int)n - 4, name);
-}
-
 static int
 by_name(const void *a, const void *b)
 {
@@ -280,7 +267,9 @@ list_pictures(Err *e, Sizes *s)
     u64 n;
 
     TRY(zip_open_at(e, s->pictures, &s->zip));
-    set_prefix(s);
+    zip_prefix(s->pictures, s->prefix);
+    if (*s->prefix)
+        strcat(s->prefix, "/");
     if (!zip_count(s->zip))
         return list_folder(e, s, "");
     n = strlen(s->prefix);

@@ -15,8 +15,8 @@ typedef struct Sizes {
     Ids ids;
     List row; /* SizeRow; row i belongs to the i-th ids_add */
     Pool names;
-    const char *pictures; /* archive or folder, or NULL */
-    char prefix[256];     /* of its members, with a slash at the end */
+    const char *pictures;        /* as --images names them, or NULL */
+    char prefix[ZIP_PREFIX + 1]; /* of its members, with a slash at the end */
     Zip *zip;
     Buffer room;
     int given; /* some source of names and sizes was there */
@@ -24,9 +24,9 @@ typedef struct Sizes {
 
 /* Reads files that have a list of images - COCO captions or instances, Visual
  * Genome's image_data, SOHO's own annotations - and then looks what lies in
- * `pictures` (a zip archive or a folder; NULL: none) under names that end in a
- * number, COCO_train2014_000000000009.jpg or 9.png.  sizes_close in any case.
- * SOHO_IO, SOHO_BAD, SOHO_MEMORY. */
+ * `pictures` (a zip archive, folder or index file; NULL: none) under names that
+ * end in a number, COCO_train2014_000000000009.jpg or 9.png.  sizes_close in
+ * any case. SOHO_IO, SOHO_BAD, SOHO_MEMORY. */
 int sizes_open(Err *e, const TextList *files, const char *pictures,
                Sizes *sizes);
 void sizes_close(Sizes *sizes);

@@ -95,7 +95,7 @@ read_source(Err *e, Splitter *s)
     TRY(e->code);
     TRY(open_words(e, s));
     TRY(dataset_open(e, &s->plan, &wanted, 0, &s->source));
-    return items_open(e, path, &s->items);
+    return items_open(e, s->source.part->json, &s->items);
 }
 
 /* ------------------------------------------------------------------ drawing */
@@ -264,51 +264,66 @@ add_pictures(Err *e, const Splitter *s, u32 part, PackZip *zip)
         snprintf(member, sizeof member, "%s2014/%s", part_name[part],
                  item->file);
         TRY(read_picture(e, s, item->file, &data, &bytes));
-        pack_member(e, zip, member, data, bytes);
+        pack_member(zip, member, data, bytes, 0);
         free(data);
         TRY(e->code);
     }
-    pack_end(zip);
+    return 0;
+}
+
+/* The path of a part's file, OUT/PART NAME. */
+static int
+part_path(Err *e, const Splitter *s, u32 part, const char *name,
+          char path[PATH_MAX])
+{
+    FAIL_IF(snprintf(path, PATH_MAX, "%s/%s%s", s->spec->out, part_name[part],
+                     name) >= PATH_MAX,
+            e, SOHO_IO, "--out: the path is too long");
     return 0;
 }
 
 static int
 write_pictures(Err *e, const Splitter *s, u32 part)
 {
-    PackZip zip = {.members = 0};
-    char name[64];
+    PackZip zip;
+    char path[PATH_MAX];
 
-    snprintf(name, sizeof name, "%s2014.zip", part_name[part]);
-    if (!add_pictures(e, s, part, &zip))
-        pack_file(e, s->spec->out, name, &zip.file);
-    pack_free(&zip);
-    return e->code;
+    TRY(part_path(e, s, part, "2014.zip", path));
+    TRY(pack_open(e, &zip, path));
+    add_pictures(e, s, part, &zip);
+    return pack_close(&zip);
 }
 
+/* The text around the items, and those of a part. */
 static int
-write_questions(Err *e, const Splitter *s, u32 part)
+put_questions(const Splitter *s, u32 part, Replace *to)
 {
-    Bytes to = {.n = 0};
     const char *gap = "\n";
-    char name[64];
 
-    bytes_add(&to, s->items.json, s->items.head);
+    TRY(items_copy(&s->items, 0, s->items.head, to));
     for (u64 i = 0; i < items_count(&s->items); i++) {
         const Item *item = items_at(&s->items, i);
 
         if (part_of(s, item) != part)
             continue;
-        bytes_add(&to, gap, strlen(gap));
-        bytes_add(&to, s->items.json + item->start, item->end - item->start);
+        TRY(replace_put(to, gap, strlen(gap)));
+        TRY(items_copy(&s->items, item->start, item->end, to));
         gap = ",\n";
     }
-    bytes_add(&to, "\n", 1);
-    bytes_add(&to, s->items.json + s->items.tail,
-              s->items.bytes - s->items.tail);
-    snprintf(name, sizeof name, "%s_data_vqa.json", part_name[part]);
-    pack_file(e, s->spec->out, name, &to);
-    bytes_free(&to);
-    return e->code;
+    TRY(replace_put(to, "\n", 1));
+    return items_copy(&s->items, s->items.tail, s->items.bytes, to);
+}
+
+static int
+write_questions(Err *e, const Splitter *s, u32 part)
+{
+    Replace file;
+    char path[PATH_MAX];
+
+    TRY(part_path(e, s, part, "_data_vqa.json", path));
+    TRY(replace_open(e, &file, path));
+    put_questions(s, part, &file);
+    return replace_close(&file);
 }
 
 static int
@@ -372,8 +387,7 @@ open_part(Err *e, const Splitter *s, u32 part, Vqa *set, SplitReport *r)
 {
     char path[PATH_MAX];
 
-    snprintf(path, sizeof path, "%s/%s_data_vqa.json", s->spec->out,
-             part_name[part]);
+    TRY(part_path(e, s, part, "_data_vqa.json", path));
     TRY(vqa_open(e, path, s->words, TOKENS, s->plan.answers, s->plan.names,
                  part == TRAIN, set));
     r->pictures[part] = set->npicture;
@@ -415,7 +429,7 @@ split(Err *e, Splitter *s, SplitReport *report)
 int
 split_make(Err *e, const SplitSpec *spec, SplitReport *report)
 {
-    Splitter s = {.spec = spec};
+    Splitter s = {.spec = spec, .items.fd = -1};
 
     *report = (SplitReport){.twins = 0};
     split(e, &s, report);
@@ -470,7 +484,7 @@ cmd_split(int argc, char **argv)
          "part of the pictures that becomes unseen (0.1)"},
         {OPT_COUNT, "--seed", "N", &spec.seed, 0, "other draws (1)"},
         {OPT_TEXT, "--images", "PATH", &spec.images, 0,
-         "archive or folder of the pictures"},
+         "archive, folder or index of the pictures"},
         {.kind = OPT_END},
     };
     SplitReport report;

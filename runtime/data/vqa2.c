@@ -338,7 +338,7 @@ write_split(Maker *m)
     FAIL_IF(snprintf(path, sizeof path, "%s/%s_data_vqa.json", m->spec->out,
                      m->spec->split) >= (int)sizeof path,
             m->e, SOHO_IO, "--out: the path is too long");
-    out = replace_open(m->e, &file, path);
+    out = replace_stream(m->e, &file, path);
     if (!out)
         return m->e->code;
     fputs("{\"data\":[", out);

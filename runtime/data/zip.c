@@ -1,4 +1,5 @@
-/* zip.c - members of a zip archive, or the files below a folder.
+/* zip.c - members of a zip archive, the files below a folder, or those that an
+ * index file speaks of.
  *
  * In: a path.  Out: members whole in memory, checked against their CRC.
  * Several threads may read at once, but they wait for each other: libzip's
@@ -6,24 +7,29 @@
  * bytes a member.  Reading a picture takes little time beside decoding it. */
 #include "runtime/data/data.h"
 #include "runtime/data/list.h"
+#include "runtime/data/zip_index.h"
+#include "runtime/data/zip_own.h"
+#include "runtime/random.h"
 #include "runtime/vfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
 
 struct Zip {
-    char *path; /* cleaned, for messages */
-    char *root; /* a folder's absolute path; NULL for an archive */
-    int fd;     /* an archive's */
+    char *path;      /* cleaned, for messages */
+    char *root;      /* a folder's absolute path, else NULL */
+    ZipIndex *index; /* of an index file, else NULL */
+    int fd;          /* an archive's */
     u64 bytes;
     u64 at;            /* where libzip's source stands in the file */
     zip_error_t error; /* of the source */
-    zip_t *handle;     /* NULL for a folder */
+    zip_t *handle;     /* an archive's */
     const char **name; /* in the order of the central directory */
     Pool names;        /* those that libzip does not have as they are here */
     u64 count;
@@ -153,39 +159,12 @@ refusal(const zip_stat_t *stat)
     if (stat->encryption_method != ZIP_EM_NONE)
         return "it is encrypted; pack it again without a password";
     if (stat->comp_method != ZIP_CM_STORE &&
-        stat->comp_method != ZIP_CM_DEFLATE)
-        return "only stored and deflated members are read; pack it again";
+        stat->comp_method != ZIP_CM_DEFLATE && stat->comp_method != ZIP_CM_LZMA)
+        return "only members that are stored, deflated or packed by LZMA are "
+               "read; pack it again";
     if (stat->size > ZIP_MAX_MEMBER)
         return "it is larger than 256 MiB";
     return NULL;
-}
-
-/* A name without the UTF-8 flag is in the PC's first code page; each of its
- * upper 128 characters takes 2 or 3 bytes of UTF-8.  NULL: no memory. */
-static char *
-from_cp437(const char *name)
-{
-    static const char upper[] =
-        "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»"
-        "░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀"
-        "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0";
-    char *copy = malloc(3 * strlen(name) + 1), *to = copy;
-
-    for (const char *s = name; copy && *s; s++) {
-        const char *from = upper;
-
-        if (!(*s & 0x80)) {
-            *to++ = *s;
-            continue;
-        }
-        for (int skip = *s & 0x7f; skip > 0; skip--)
-            from += (*from & 0x20) ? 3 : 2;
-        for (int left = (*from & 0x20) ? 3 : 2; left > 0; left--)
-            *to++ = *from++;
-    }
-    if (copy)
-        *to = 0;
-    return copy;
 }
 
 /* A name as others get it, which lives as long as the archive is open. */
@@ -196,7 +175,7 @@ keep_name(Err *e, Zip *zip, const char *raw, const char *name)
 
     if (!strcmp(raw, name))
         return raw; /* libzip's own */
-    copy = from_cp437(raw);
+    copy = cp437_to_utf8(raw);
     if (!copy)
         err_set(e, SOHO_MEMORY, "%s: no memory for names", zip->path);
     else if (strlen(copy) >= POOL_BLOCK)
@@ -274,6 +253,15 @@ is_folder(const char *path)
     return fd >= 0;
 }
 
+static int
+open_folder(Err *e, Zip *zip, const char *path)
+{
+    zip->root = realpath(path, NULL);
+    FAIL_IF(!zip->root, e, SOHO_IO, "%s: cannot open folder: %s", zip->path,
+            strerror(errno));
+    return 0;
+}
+
 int
 zip_open_at(Err *e, const char *path, Zip **to)
 {
@@ -287,11 +275,12 @@ zip_open_at(Err *e, const char *path, Zip **to)
     zip->path = strdup(err_clean(clean, sizeof clean, path, strlen(path)));
     if (!zip->path)
         err_set(e, SOHO_MEMORY, "no memory to open an archive");
-    else if (!is_folder(path))
+    else if (is_folder(path))
+        open_folder(e, zip, path);
+    else if (zip_index_is(path))
+        zip_index_open(e, path, &zip->index);
+    else
         open_archive(e, zip, path);
-    else if (!(zip->root = realpath(path, NULL)))
-        err_set(e, SOHO_IO, "%s: cannot open folder: %s", zip->path,
-                strerror(errno));
     if (e->code) {
         zip_close_at(zip);
         return e->code;
@@ -307,6 +296,7 @@ zip_close_at(Zip *zip)
         return;
     if (zip->handle)
         zip_discard(zip->handle);
+    zip_index_close(zip->index);
     zip_error_fini(&zip->error);
     pool_free(&zip->names);
     if (zip->fd >= 0)
@@ -321,19 +311,33 @@ zip_close_at(Zip *zip)
 u64
 zip_largest(const Zip *zip)
 {
-    return zip->largest;
+    return zip->index ? zip_index_largest(zip->index) : zip->largest;
 }
 
 u64
 zip_count(const Zip *zip)
 {
-    return zip->count;
+    return zip->index ? zip_index_count(zip->index) : zip->count;
 }
 
 const char *
 zip_name(const Zip *zip, u64 i)
 {
+    if (zip->index)
+        return zip_index_name(zip->index, i);
     return i < zip->count ? zip->name[i] : NULL;
+}
+
+void
+zip_prefix(const char *path, char prefix[ZIP_PREFIX])
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    u64 n = strlen(name);
+
+    prefix[0] = 0;
+    if (n > 4 && !strcmp(name + n - 4, ".zip") && !strstr(name, "images"))
+        snprintf(prefix, ZIP_PREFIX, "%.*s", (int)n - 4, name);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -363,21 +367,48 @@ read_open(Err *e, zip_file_t *file, u8 *to, u64 size)
     return 0;
 }
 
+static i64
+read_packed(Err *e, void *file, void *to, u64 n)
+{
+    i64 got = zip_fread(file, to, n);
+    zip_error_t *error = zip_file_get_error(file);
+
+    if (got < 0)
+        err_set(e, code_of(error), "%s", zip_error_strerror(error));
+    return got;
+}
+
+/* libzip of Debian 12 is made without LZMA. */
+static int
+read_lzma(Err *e, zip_file_t *file, u8 *to, const zip_stat_t *stat)
+{
+    TRY(unlzma(e, read_packed, file, to, stat->size));
+    FAIL_IF((stat->valid & ZIP_STAT_CRC) &&
+                random_crc32(0, to, stat->size) != stat->crc,
+            e, SOHO_BAD, "CRC error");
+    return 0;
+}
+
 /* Messages begin with the fault; the caller puts the names before it. */
 static int
 read_index(Err *e, zip_t *zip, u64 i, Buffer *to, u64 *bytes)
 {
     zip_stat_t stat;
     zip_file_t *file;
+    int lzma;
 
     FAIL_IF(zip_stat_index(zip, i, 0, &stat), e, SOHO_BAD, "%s",
             zip_error_strerror(zip_get_error(zip)));
     FAIL_IF(refusal(&stat), e, SOHO_BAD, "%s", refusal(&stat));
     TRY(buffer_reserve(e, to, stat.size + 1, "what it holds"));
-    file = zip_fopen_index(zip, i, 0);
+    lzma = stat.comp_method == ZIP_CM_LZMA;
+    file = zip_fopen_index(zip, i, lzma ? ZIP_FL_COMPRESSED : 0);
     FAIL_IF(!file, e, code_of(zip_get_error(zip)), "%s",
             zip_error_strerror(zip_get_error(zip)));
-    read_open(e, file, to->at, stat.size);
+    if (lzma)
+        read_lzma(e, file, to->at, &stat);
+    else
+        read_open(e, file, to->at, stat.size);
     zip_fclose(file);
     to->at[stat.size] = 0;
     *bytes = stat.size;
@@ -401,8 +432,10 @@ zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes)
     char clean[256];
     Buffer to = {NULL, 0};
 
-    FAIL_IF(i >= zip->count, e, SOHO_BAD, "%s: has no member %llu", zip->path,
-            (unsigned long long)i);
+    FAIL_IF(i >= zip_count(zip), e, SOHO_BAD, "%s: has no member %llu",
+            zip->path, (unsigned long long)i);
+    if (zip->index)
+        return zip_read(e, zip, zip_name(zip, i), data, bytes);
     pthread_mutex_lock(&zip->lock);
     if (read_index(e, zip->handle, i, &to, bytes))
         err_at(
@@ -412,9 +445,8 @@ zip_read_index(Err *e, Zip *zip, u64 i, u8 **data, u64 *bytes)
     return hand_over(e, &to, data);
 }
 
-/* Relative, without "..", and in the one spelling that all systems share. */
-static int
-name_is_plain(const char *name)
+int
+zip_name_is_plain(const char *name)
 {
     if (!name[0] || name[0] == '/' || strchr(name, '\\'))
         return 0;
@@ -450,14 +482,28 @@ read_below(Err *e, const Zip *zip, const char *member, const char *clean,
     return vfs_read_into(e, real, ZIP_MAX_MEMBER, to, bytes);
 }
 
+/* The member that the index file speaks of. */
+static int
+read_indexed(Err *e, const Zip *zip, const char *file, Buffer *to, u64 *bytes)
+{
+    char member[PATH_MAX];
+    Zip *part;
+
+    TRY(zip_index_find(e, zip->index, file, &part, member, sizeof member));
+    return zip_read_into(e, part, member, to, bytes);
+}
+
 int
 zip_read_into(Err *e, Zip *zip, const char *member, Buffer *to, u64 *bytes)
 {
     char clean[256];
     i64 i;
 
+    if (zip->index)
+        return read_indexed(e, zip, member, to, bytes);
+
     err_clean(clean, sizeof clean, member, strlen(member));
-    FAIL_IF(!name_is_plain(member), e, SOHO_BAD,
+    FAIL_IF(!zip_name_is_plain(member), e, SOHO_BAD,
             "%s: the name \"%s\" is refused: it must be relative, without "
             "\"..\" and backslashes",
             zip->path, clean);

@@ -11,19 +11,19 @@
 #include <string.h>
 
 #include "runtime/data/pack.h"
-#include "runtime/random.h"
 #include "runtime/tensors_own.h"
-#include "runtime/vfs.h"
 
-enum { ALIGN = 64, RECORDS = 3 /* members beside storages */ };
+enum {
+    ALIGN = 64,
+    RECORDS = 3,    /* members beside storages */
+    MEMBERS = 65534 /* of a zip without extensions */
+};
 #define LARGEST ((u64)4000 << 20) /* leaves room for the directory */
 
 typedef struct Out {
     const TensorOut *rows;
     u32 n;
     u32 *storage; /* by row: the row whose storage it uses */
-    int fd;
-    const char *path;
     PackZip zip;
     Bytes pickle;
     Buffer room;
@@ -182,33 +182,16 @@ make_pickle(Out *out)
 
 /* --------------------------------------------------------------------- zip */
 
-/* Writes what has been put together. */
-static int
-flush_zip(Err *e, Out *out)
-{
-    Bytes *f = &out->zip.file;
-
-    FAIL_IF(f->failed || out->pickle.failed, e, SOHO_MEMORY,
-            "%s: no memory for its directory", out->path);
-    TRY(vfs_write_all(e, out->fd, out->path, f->data, f->n));
-    out->zip.gone += f->n;
-    f->n = 0;
-    return 0;
-}
-
 static int
 put_member(Err *e, Out *out, const char *record, const void *data, u64 bytes)
 {
     char name[64];
 
-    FAIL_IF(bytes > LARGEST || out->zip.gone > LARGEST - bytes, e, SOHO_BAD,
-            "%s: a .pth of more than 4 GB; write .safetensors", out->path);
+    FAIL_IF(bytes > LARGEST || out->zip.at > LARGEST - bytes, e, SOHO_BAD,
+            "%s: a .pth of more than 4 GB; write .safetensors",
+            out->zip.file.path);
     snprintf(name, sizeof name, "archive/%s", record);
-    pack_header(&out->zip, name, random_crc32(0, data, bytes), bytes, ALIGN);
-    TRY(flush_zip(e, out));
-    TRY(vfs_write_all(e, out->fd, out->path, data, bytes));
-    out->zip.gone += bytes;
-    return 0;
+    return pack_member(&out->zip, name, data, bytes, ALIGN);
 }
 
 static int
@@ -228,18 +211,20 @@ put_tensors(Err *e, Out *out)
 }
 
 static int
-put_file(Err *e, int fd, const char *path, void *context)
+put_members(Err *e, Out *out)
 {
-    Out *out = context;
-
-    out->fd = fd;
-    out->path = path;
     TRY(put_member(e, out, "data.pkl", out->pickle.data, out->pickle.n));
     TRY(put_member(e, out, "byteorder", "little", 6));
     TRY(put_tensors(e, out));
-    TRY(put_member(e, out, "version", "3\n", 2));
-    pack_end(&out->zip);
-    return flush_zip(e, out);
+    return put_member(e, out, "version", "3\n", 2);
+}
+
+static int
+write_file(Err *e, Out *out, const char *path)
+{
+    TRY(pack_open(e, &out->zip, path));
+    put_members(e, out);
+    return pack_close(&out->zip);
 }
 
 int
@@ -254,20 +239,19 @@ torch_write(Err *e, const char *path, const TensorOut *rows, u32 n)
             "%s: tensor %s: PyTorch has no type %s", path,
             err_clean(shown, sizeof shown, rows[i].name, strlen(rows[i].name)),
             tensors_dtype(rows[i].dtype));
-    FAIL_IF(n > PACK_MEMBERS - RECORDS, e, SOHO_BAD,
+    FAIL_IF(n > MEMBERS - RECORDS, e, SOHO_BAD,
             "%s: a .pth of %u tensors, at most %d are possible; write "
             ".safetensors",
-            path, n, PACK_MEMBERS - RECORDS);
+            path, n, MEMBERS - RECORDS);
     if (!share(e, &out, path)) {
         make_pickle(&out);
         if (out.pickle.failed)
             err_set(e, SOHO_MEMORY, "%s: no memory for its pickle", path);
         else
-            vfs_replace_by(e, path, put_file, &out);
+            write_file(e, &out, path);
     }
     free(out.storage);
     bytes_free(&out.pickle);
-    pack_free(&out.zip);
     buffer_free(&out.room);
     return e->code;
 }

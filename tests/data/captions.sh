@@ -43,6 +43,54 @@ captions --captions vg --sizes data >out.txt
 check genome '[{"file_name":"VG_100K/1.jpg","image_id":1,"height":9,"width":8,"labels":[],"captions":["sky"]},{"file_name":"VG_100K_2/2.jpg","image_id":2,"height":7,"width":6,"labels":[],"captions":["a hat","tree"]}]' \
 	"$(tr -d '\n' <out/vg_cap_t_pre.json)"
 
+# Questions of VQA v2 and of Visual Genome, by hand: pictures without a caption
+# and questions without an answer are passed over.
+printf '%s' '{"questions":[{"question_id":90,"image_id":9,"question":" is it \"a\" dog? "},
+{"question_id":91,"image_id":3,"question":"how many?"},{"image_id":9,"question":"why?","question_id":92},
+{"question_id":93,"image_id":9,"question":"no answer?"},{"question_id":94,"image_id":7,"question":"no caption?"}]}' >q
+printf '%s' '{"annotations":[{"question_id":92,"answers":[{"answer":"x"}],"multiple_choice_answer":"fun\n"},
+{"question_id":90,"multiple_choice_answer":"yes","answers":[{"answer":"no"}]},
+{"question_id":91,"multiple_choice_answer":" ","answers":[{"answer":"no"}]},
+{"question_id":94,"multiple_choice_answer":"2","answers":[{"answer":"2"}]},
+{"question_id":95,"multiple_choice_answer":"2","answers":[{"answer":"2"}]}]}' >a
+captions --captions coco --questions q --annotations a >out.txt
+check questions '[{"file_name":"c.jpg","image_id":3,"height":5,"width":6,"labels":[],"captions":["a \"cat\""]},{"file_name":"n.jpg","image_id":9,"height":7,"width":8,"labels":[],"captions":["A dog.","two é \u0000"],"question":["is it \"a\" dog?","why?"],"questionAns":["is it \"a\" dog? yes","why? fun"]}]' \
+	"$(tr -d '\n' <out/coco_cap_t_pre.json)"
+check questions-report 'questions 2; passed over: 2 without an answer, 1 about pictures without a caption' \
+	"$(grep '^questions' out.txt)"
+printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nwhy\n' >vocab
+for option in "" --qa --qa-ans; do
+	# shellcheck disable=SC2086
+	"$SOHO_RT" data json --captions --vocab vocab --test $option out/coco_cap_t_pre.json
+done >out.txt 2>&1
+check questions-read '3 sentences 5 sentences 5 sentences' \
+	"$(grep -o '[0-9]* sentences' out.txt | tr '\n' ' ' | sed 's/ $//')"
+printf '%s' '[{"id":2,"qas":[{"answer":"Blue.","question":"What?","image_id":2,"qa_id":7,"a_objects":[]},
+{"qa_id":8,"image_id":1,"question":"Who?","answer":"a man"}]},{"qas":[],"id":1}]' >vgqa
+captions --captions vg --sizes data --questions vgqa >out.txt
+check genome-questions '"captions":["sky"],"question":["Who?"],"questionAns":["Who? a man"]}"captions":["a hat","tree"],"question":["What?"],"questionAns":["What? Blue."]}' \
+	"$(grep -o '"captions.*}' out/vg_cap_t_pre.json | tr -d '\n')"
+rm -r out
+
+refused questions-alone 2 'give both' --captions coco --questions q
+refused annotations-alone 2 'give both' --captions coco --annotations a
+refused questions-of-others 3 'vgqa: questions about other pictures' \
+	--captions coco --questions vgqa
+refused questions-mixed 3 'vgqa: .*become two files' --captions coco \
+	--questions q --questions vgqa --annotations a
+refused question-twice 3 'question_id 90 stands there twice' --captions coco \
+	--questions q --questions q --annotations a
+refused answer-twice 3 'a:1: byte [0-9]*: annotations\[0\]: question_id 92: a second' \
+	--captions coco --questions q --annotations a --annotations a
+sed 's/"why?"/"why\\u0000"/' q >bad.json
+refused question-nul 3 'bad.json:2: byte [0-9]*: .*NUL' --captions coco \
+	--questions bad.json --annotations a
+sed 's/"answer":"a man"/"x":1/' vgqa >bad.json
+refused question-no-answer 3 'bad.json:2: byte [0-9]*: expected image_id, question and answer' \
+	--captions vg --sizes data --questions bad.json
+refused question-no-file 6 'none: cannot open' --captions coco --questions none \
+	--annotations a
+
 refused mixed 3 'vg: .*become two files' --captions coco --captions vg
 refused no-names 2 'image_data.json' --captions vg
 refused no-file 6 'none: cannot open' --captions none

@@ -6,7 +6,7 @@
 lib=$(dirname "$SOHO_RT")/libsoho.a
 # shellcheck disable=SC2086
 out=$(${CC:-cc} ${SAN:-} -std=c11 -Wall -Wextra -Werror -Iinclude -rdynamic -o \
-	"$room/ask" examples/ask.c "$lib" -ldnnl -lpng -ljpeg -lzip -lutf8proc \
+	"$room/ask" examples/ask.c "$lib" -ldnnl -lpng -ljpeg -lzip -llzma -lutf8proc \
 	-lcrypto -fopenmp -ldl -lpthread -lm 2>&1)
 check compiles $? "$out"
 train run --steps 4 --eval-every 0

@@ -11,7 +11,8 @@ captions() {
 		{ print (NR == 1 ? "[" : ",") "{" $0 ",\"captions\":[" \
 			"\"what color is the circle\",\"is there a red square\"," \
 			"\"how many shapes are there\",\"a blue triangle\"]," \
-			"\"question\":\"how many\",\"questionAns\":\"two\"}" }
+			"\"question\":[\"how many\"],\"questionAns\":[\"how many two\"," \
+			"\"is there a circle no\"]}" }
 		END { print "]" }' >"$2/$1_data_caps.json"
 }
 pre=$room/data
@@ -92,6 +93,12 @@ echo $?)" "$(cat "$room/said")"
 	--set vocab="$vqa/vocab.txt" --set use_qa=true >"$room/out" 2>&1
 plan=$room/qa/plan.bin train qa --steps 2
 check use-qa "$(grep -q '150 sentences about 30 pictures' "$room/said"
+echo $?)" "$(cat "$room/said")"
+"$SOHOC" tests/e2e/lib/pretext.lua -o "$room/ans" --threads 1 \
+	--set vocab="$vqa/vocab.txt" --set use_qa=true --set use_answer=true \
+	>"$room/out" 2>&1
+plan=$room/ans/plan.bin train ans --steps 2
+check use-answer "$(grep -q '180 sentences about 30 pictures' "$room/said"
 echo $?)" "$(cat "$room/said")"
 
 # Pictures in a folder: one of 30 may be missing, two may not.

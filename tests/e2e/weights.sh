@@ -37,7 +37,7 @@ for file in "$weights" "$room/a.pth"; do
 		--image "$data/example.jpg" 2>&1
 done >"$room/answers"
 check same-answers "$([ "$(grep -c probability "$room/answers")" = 2 ] &&
-	[ "$(sort -u "$room/answers" | wc -l)" = 1 ]; echo $?)" \
+	[ "$(sort -u "$room/answers" | grep -c probability)" = 1 ]; echo $?)" \
 	"$(cat "$room/answers")"
 
 n=$(wc -l <"$room/before")

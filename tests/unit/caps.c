@@ -26,7 +26,7 @@ check(int good, const char *name, const char *why)
 }
 
 static int
-open_text(Err *e, const char *text, int qa, int train, Vqa *set)
+open_text(Err *e, const char *text, CapsExtra extra, int train, Vqa *set)
 {
     FILE *f = fopen(path, "wb");
 
@@ -35,7 +35,7 @@ open_text(Err *e, const char *text, int qa, int train, Vqa *set)
         printf("not ok caps/file: cannot write %s\n", path);
         exit(1);
     }
-    return caps_open(e, path, words, TOKENS, qa, train, set);
+    return caps_open(e, path, words, TOKENS, extra, train, set);
 }
 
 #define SIDES "\"height\":64,\"width\":48"
@@ -46,19 +46,17 @@ open_text(Err *e, const char *text, int qa, int train, Vqa *set)
 static void
 reads(void)
 {
-    static const char
-        text[] =
-            "[" ITEM("d/a.jpg", "\"captions\":[\"is it\",\"is is is is is "
-                                "is\"]") ",{\"captions\":[\"it\"],\"file_"
-                                         "name\":\"small.png\",\"width\":31,"
-                                         "\"height\":400},{\"captions\":["
-                                         "\"two\"],\"file_name\":\"b.png\"}"
-                                         "," ITEM("c.png",
-                                                  "\"captions\":[]") "]\n";
+    static const char text[] =
+        "[" ITEM("d/a.jpg", "\"captions\":[\"is it\",\"is is is is is "
+                            "is\"]") ",{\"captions\":[\"it\"],\"file_"
+                                     "name\":\"small.png\",\"width\":31,"
+                                     "\"height\":400},{\"captions\":["
+                                     "\"two\"],\"file_name\":\"b.png\"}"
+                                     "," ITEM("c.png", "\"captions\":[]") "]\n";
     Vqa s;
     Err e;
 
-    if (open_text(&e, text, 0, 1, &s)) {
+    if (open_text(&e, text, CAPS_ALONE, 1, &s)) {
         check(0, "reads", e.text);
         return;
     }
@@ -74,34 +72,49 @@ reads(void)
               s.token[s.question[2].token + 1] == 7,
           "tokens", "4, at most 6 and 3 ids expected");
     vqa_close(&s);
-    check(!open_text(&e, text, 0, 0, &s) && s.npicture == 3 && !s.dropped,
+    check(!open_text(&e, text, CAPS_ALONE, 0, &s) && s.npicture == 3 &&
+              !s.dropped,
           "small-kept", "evaluation must keep small pictures");
     vqa_close(&s);
 }
 
+/* Questions and their answers as strings and as lists; without questionAns, or
+ * with null there, an item has its captions alone. */
 static void
 asks(void)
 {
-    static const char text[] = "[" ITEM(
-        "a.jpg",
-        "\"questionAns\":\"two\",\"captions\":[\"it\"],"
-        "\"question\":\"is it\"") "," ITEM("b.jpg", "\"question\":[\"it\","
-                                                    "\"is\"],\"captions\":[],"
-                                                    "\"questionAns\":[\"is\","
-                                                    "\"two\"]") "]";
-    Vqa s;
-    Err e;
-    int good = !open_text(&e, text, 1, 1, &s);
+    static const char both[] = "\"question\":[\"it\",\"is\"],\"captions\":[],"
+                               "\"questionAns\":[\"is is\"]",
+                      one[] = "\"questionAns\":\"is it two\",\"captions\":"
+                              "[\"it\"],\"question\":\"is it\"",
+                      none[] = "\"question\":[\"it\"],\"captions\":[\"two\"]",
+                      null[] = ",\"questionAns\":null";
+    char text[1024];
+    static const struct {
+        const char *name;
+        CapsExtra extra;
+        u32 pictures, sentences, second; /* ids of the first item's second */
+    } want[] = {
+        {"alone", CAPS_ALONE, 3, 3, 3},
+        {"questions", CAPS_QUESTIONS, 4, 6, 4},
+        {"answers", CAPS_ANSWERS, 4, 5, 5},
+    };
 
-    check(good && s.nquestion == 4 && s.question[1].ntoken == 5 &&
-              s.token[s.question[1].token + 3] == 7 &&
-              s.picture[1].count == 2 && s.token[s.question[3].token + 2] == 7,
-          "question-with-answer", good ? "sentences differ" : e.text);
-    vqa_close(&s);
-    good = !open_text(&e, text, 0, 1, &s);
-    check(good && s.nquestion == 1 && s.npicture == 1, "no-question",
-          good ? "it was read without being asked for" : e.text);
-    vqa_close(&s);
+    snprintf(text, sizeof text,
+             "[" ITEM("a.jpg", "%s") "," ITEM("b.jpg", "%s") "," ITEM(
+                 "c.jpg", "%s") "," ITEM("d.jpg", "%s%s") "]",
+             one, both, none, none, null);
+    for (u32 i = 0; i < countof(want); i++) {
+        Vqa s;
+        Err e;
+        int good = !open_text(&e, text, want[i].extra, 1, &s);
+
+        check(good && s.npicture == want[i].pictures &&
+                  s.nquestion == want[i].sentences &&
+                  s.question[1].ntoken == want[i].second,
+              want[i].name, good ? "sentences differ" : e.text);
+        vqa_close(&s);
+    }
 }
 
 static void
@@ -123,10 +136,16 @@ refuses(void)
         {"path", "[{\"file_name\":\"../a\"}]", "empty part, '.' or '..'"},
         {"side", "[{\"file_name\":\"a\",\n\"height\":-1}]",
          ":2: byte 28: item 0: expected an integer from 0"},
-        {"answers",
-         "[" ITEM("a", "\"captions\":[],\"question\":[\"it\"],"
+        {"question-number",
+         "[" ITEM("a", "\"captions\":[],\"question\":[1],"
                        "\"questionAns\":[]") "]",
-         "question has 1 texts, questionAns 0"},
+         "expected a string, got 1"},
+        {"no-question",
+         "[" ITEM("a", "\"captions\":[],\"questionAns\":[\"it\"]") "]",
+         "item 0: questionAns, but no question here"},
+        {"question-nul",
+         "[" ITEM("a", "\"captions\":[],\"question\":\"a\\u0000\"") "]",
+         "a text with a NUL inside"},
         {"utf8", "[{\"file_name\":\"a\",\"captions\":[\"\xff\"]}]",
          "expected UTF-8"},
         {"more", "[{\"file_name\":\"a\",\"captions\":[\"it\"]}] 1",
@@ -139,7 +158,7 @@ refuses(void)
         Vqa s;
         Err e;
 
-        check(open_text(&e, bad[i].text, 1, 1, &s) == SOHO_BAD &&
+        check(open_text(&e, bad[i].text, CAPS_QUESTIONS, 1, &s) == SOHO_BAD &&
                   strstr(e.text, bad[i].says),
               bad[i].name, e.text);
     }
@@ -224,7 +243,7 @@ large(void)
     real_pread = own.pread;
     own.pread = watching;
     vfs = &own;
-    check(bytes && !caps_open(&e, path, words, TOKENS, 0, 1, &s) &&
+    check(bytes && !caps_open(&e, path, words, TOKENS, CAPS_ALONE, 1, &s) &&
               s.npicture == ITEMS,
           "large-reads", e.text);
     snprintf(why, sizeof why, "%llu bytes of text, index %llu, grew by %llu",
@@ -238,17 +257,17 @@ large(void)
 #endif
     vqa_close(&s);
     own.pread = failing;
-    check(caps_open(&e, path, words, TOKENS, 0, 1, &s) == SOHO_IO,
+    check(caps_open(&e, path, words, TOKENS, CAPS_ALONE, 1, &s) == SOHO_IO,
           "large-read-error", e.text);
     e = (Err){0};
     own.pread = shrinking;
-    check(caps_open(&e, path, words, TOKENS, 0, 1, &s) == SOHO_BAD &&
+    check(caps_open(&e, path, words, TOKENS, CAPS_ALONE, 1, &s) == SOHO_BAD &&
               strstr(e.text, "truncated"),
           "large-cut-short", e.text);
     e = (Err){0};
     vfs = before;
     write_large(",1]");
-    check(caps_open(&e, path, words, TOKENS, 0, 1, &s) == SOHO_BAD &&
+    check(caps_open(&e, path, words, TOKENS, CAPS_ALONE, 1, &s) == SOHO_BAD &&
               strstr(e.text, ":200001: byte "),
           "large-line", e.text);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "runtime/checkpoint.h"
+#include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 static int failed;
@@ -128,7 +129,7 @@ write_part(Err *e, void *context, const char *path)
     char text[3000];
 
     memset(text, 'a' + *(const int *)context, sizeof text);
-    return vfs_replace_file(e, path, text, sizeof text);
+    return replace_file(e, path, text, sizeof text);
 }
 
 static const CheckpointPart parts[] = {{"weights.safetensors", write_part},

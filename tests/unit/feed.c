@@ -10,6 +10,7 @@
 #include "runtime/data/feed.h"
 #include "runtime/data/shapes.h"
 #include "runtime/random.h"
+#include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 /* Counts all allocations of this program. */
@@ -598,8 +599,8 @@ unpack(const char *folder, u32 bad)
         snprintf(member, sizeof member, "train2014/%s", set[0].picture[p].file);
         snprintf(path, sizeof path, "%s/%s", folder, set[0].picture[p].file);
         if (zip_read(&e, zip[0], member, &data, &bytes) ||
-            vfs_replace_file(&e, path, data,
-                             p % 7 == 3 && p / 7 < bad ? bytes / 2 : bytes))
+            replace_file(&e, path, data,
+                         p % 7 == 3 && p / 7 < bad ? bytes / 2 : bytes))
             printf("# %s\n", e.text);
         free(data);
     }

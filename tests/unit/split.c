@@ -100,26 +100,29 @@ print_json(const char *answers, Bytes *to)
 static void
 make_source(const char *folder, const char *answers, u32 pictures)
 {
-    PackZip zip = {.members = 0};
+    PackZip zip;
     Bytes json = {.n = 0};
     Err e = {0};
+    char path[256];
 
     print_json(answers, &json);
-    for (u32 i = 0; i < pictures; i++) {
-        char file[64], member[96], data[64];
+    snprintf(path, sizeof path, "%s/train2014.zip", folder);
+    if (!pack_folder(&e, folder) &&
+        !pack_file(&e, folder, "train_data_vqa.json", &json) &&
+        !pack_open(&e, &zip, path)) {
+        for (u32 i = 0; i < pictures; i++) {
+            char file[64], member[96], data[64];
 
-        file_of(i, file);
-        snprintf(member, sizeof member, "train2014/%s", file);
-        snprintf(data, sizeof data, "picture %u", bytes_of(i));
-        pack_member(&e, &zip, member, data, strlen(data));
+            file_of(i, file);
+            snprintf(member, sizeof member, "train2014/%s", file);
+            snprintf(data, sizeof data, "picture %u", bytes_of(i));
+            pack_member(&zip, member, data, strlen(data), 0);
+        }
+        pack_close(&zip);
     }
-    pack_end(&zip);
-    if (pack_folder(&e, folder) ||
-        pack_file(&e, folder, "train_data_vqa.json", &json) ||
-        pack_file(&e, folder, "train2014.zip", &zip.file))
+    if (e.code)
         check(0, "makes-its-data", e.text);
     bytes_free(&json);
-    pack_free(&zip);
 }
 
 static int

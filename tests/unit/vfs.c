@@ -81,7 +81,7 @@ reading(void)
     char path[256];
 
     strcpy(path, in_room("five"));
-    vfs_replace_file(&e, path, "12345", 5);
+    replace_file(&e, path, "12345", 5);
     check(!vfs_read_file(&e, path, 5, &data, &n) && n == 5 &&
               !strcmp((char *)data, "12345"),
           "vfs/read-whole", e.text);
@@ -168,14 +168,14 @@ typedef int Writer(Err *e, const char *path);
 static int
 write_whole(Err *e, const char *path)
 {
-    return vfs_replace_file(e, path, "the new one", 11);
+    return replace_file(e, path, "the new one", 11);
 }
 
 static int
 write_stream(Err *e, const char *path)
 {
     Replace r;
-    FILE *out = replace_open(e, &r, path);
+    FILE *out = replace_stream(e, &r, path);
 
     if (!out)
         return e->code;
@@ -202,7 +202,7 @@ replacing(Writer *writer, const char *how)
         u64 n = 0;
 
         countdown = -1;
-        vfs_replace_file(&other, path, "old", 3);
+        replace_file(&other, path, "old", 3);
         vfs = &lame;
         countdown = operations;
         code = writer(&e, path);
@@ -238,7 +238,7 @@ writing_slowly(void)
     vfs = &lame;
     countdown = -1;
     slow = 1;
-    vfs_replace_file(&e, path, "byte by byte", 12);
+    replace_file(&e, path, "byte by byte", 12);
     vfs = real;
     slow = 0;
     check(!vfs_read_file(&e, path, 99, &data, &n) &&
@@ -256,7 +256,7 @@ removing(void)
     strcpy(path, in_room("box"));
     snprintf(inner, sizeof inner, "%s/a", path);
     vfs->mkdir(path, 0700);
-    vfs_replace_file(&e, inner, "a", 1);
+    replace_file(&e, inner, "a", 1);
     snprintf(inner, sizeof inner, "%s/sub", path);
     vfs->mkdir(inner, 0700);
     check(vfs_remove_dir(&e, path) == SOHO_IO && !access(inner, F_OK),

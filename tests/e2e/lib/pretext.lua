@@ -3,7 +3,7 @@
 -- id it hides.
 local c = config {buckets = {{48, 64}, {64, 48}}, batch = 4, sentences = 3,
                   tokens = 12, vocab = 128, width = 16, long = 64, short = 48,
-                  use_qa = false, accumulate = 2}
+                  use_qa = false, use_answer = false, accumulate = 2}
 
 local function linear(name, x, n)
   return op.linear {x, param(name .. ".weight", {n, x:dim(-1)},
