@@ -112,8 +112,8 @@ cast_node(Build *b, const Node *n, const Val *in, void *user)
         return VAL_NONE;
     Val now[MAX_IN];
     for (u32 k = 0; k < n->nin; k++) {
-        bool weight = node_of(b->f, VAL(under_views(b->f, in[k]), 0))->op ==
-                      OP_load;
+        bool weight =
+            node_of(b->f, VAL(under_views(b->f, in[k]), 0))->op == OP_load;
         now[k] = c->product[id] && k < factors(n) && weight
                      ? emit1(b, OP_bf16, in[k])
                      : in[k];

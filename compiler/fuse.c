@@ -606,10 +606,8 @@ static void
 fuse(Prog *p, Func *f)
 {
     keep_apart(f);
-    Fuse u = {.p = p,
-              .f = f,
-              .uses = graph_uses(f),
-              .words = f->nnode / 64 + 1};
+    Fuse u = {
+        .p = p, .f = f, .uses = graph_uses(f), .words = f->nnode / 64 + 1};
     u.late = p->opt.no_fuse ? mem_alloc(f->nnode + 1) : late_nodes(f, u.uses);
     u.dep = mem_alloc((u64)(f->nnode + 1) * u.words * sizeof *u.dep);
     f->group = mem_alloc((f->nnode + 1) * sizeof *f->group);

@@ -542,7 +542,8 @@ lower_widen(Lower *l, u32 from, u32 to)
                  .place = b->place,
                  .job = ""};
     x->op[0] = (Operand){.buf = from, .dtype = DT_bf16, .stride = {1}};
-    x->op[1] = (Operand){.buf = to, .dtype = DT_f32, .out = true, .stride = {1}};
+    x->op[1] =
+        (Operand){.buf = to, .dtype = DT_f32, .out = true, .stride = {1}};
     x->nop = 2;
     emit_copy(x, 0, 1, "widen");
 }

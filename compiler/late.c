@@ -1,8 +1,9 @@
 /* late.c - nodes that fuse places with their readers, not with what they read.
  *
- * What is made of bf16 values element by element, but only read behind a product
- * (so, in another kernel, mostly in the backward pass), is made there: bf16
- * inputs are kept anyway, and reading them costs less than the f32 result. */
+ * What is made of bf16 values element by element, but only read behind a
+ * product (so, in another kernel, mostly in the backward pass), is made there:
+ * bf16 inputs are kept anyway, and reading them costs less than the f32 result.
+ */
 #include "compiler/sohoc.h"
 
 /* Products and templates of single ops on the longest way to each node. */

@@ -2,9 +2,9 @@
  * their readers again, not stored.  needs SMALL; keeps it.
  *
  * Cheap is one addition, subtraction or product of one large operand, itself
- * cheap or bf16, and a small one.  Reading that operand again costs half of what
- * reading the result would, and the result is not kept for the backward pass:
- * norms are computed anew from their inputs. */
+ * cheap or bf16, and a small one.  Reading that operand again costs half of
+ * what reading the result would, and the result is not kept for the backward
+ * pass: norms are computed anew from their inputs. */
 #include "compiler/sohoc.h"
 
 typedef struct Old {
@@ -54,8 +54,8 @@ reread(Build *b, const Node *n, const Val *in, void *user)
     bool changed = false;
     for (u32 i = 0; i < n->nin; i++) {
         Val was = n->in[i];
-        now[i] = in[i];
-        if (old->uses[was] > 1 && is_cheap(old->f, was)) {
+        now[i] = i && was == n->in[0] ? now[0] : in[i];
+        if (now[i] == in[i] && old->uses[was] > 1 && is_cheap(old->f, was)) {
             now[i] = again(b, in[i]);
             changed = true;
         }

@@ -62,10 +62,10 @@ bf16_near(float x)
     uint32_t u = bits_of(x);
     uint32_t near = (u + 0x7fffu + (u >> 16 & 1)) & 0xffff0000u;
 
-    return x == x ? float_of(near) : x;
+    return x == x ? float_of(near) : NAN;
 }
 
-/* Stored: the upper half; such a number loses nothing. */
+/* Such a number as it is stored, and back: the upper half. */
 INLINE uint16_t
 bf16_bits(float x)
 {
