@@ -399,7 +399,7 @@ void front_read(Prog *p); /* exits 2, 3 or 6 with a message */
 /* ------------------------------------------------------------------- keep.c
  * Values named by --keep become outputs; exits 2 where there is none. */
 void keep_values(Prog *p);
-/* For fuse: kept values that library calls would swallow get their own nodes. */
+/* For fuse: kept values that library calls would swallow get own nodes. */
 void keep_apart(Func *f);
 
 /* ------------------------------------------------ print.c, parse.c: the one
