@@ -52,6 +52,23 @@ dropout_scale(const Node *n)
     return literal_text((f32)(1.0 / (1.0 - attr_f(n, "p"))));
 }
 
+const char *
+formula_load(const Loops *x, u32 op, const char *element)
+{
+    return x->op[op].dtype == DT_bf16 ? format("bf16_value(%s)", element)
+                                      : element;
+}
+
+/* "y = v;" or "y += v;" into the element of an output operand. */
+const char *
+formula_assign(const Loops *x, u32 op, const char *element, const char *value)
+{
+    const Operand *o = &x->op[op];
+    if (o->dtype == DT_bf16)
+        return format("%s = bf16_bits(%s);", element, value);
+    return format("%s %s %s;", element, o->add ? "+=" : "=", value);
+}
+
 /* What member k reads as input i inside a loop over j. */
 const char *
 formula_read(Loops *x, u32 k, u32 i, LoadText *load)
@@ -63,7 +80,8 @@ formula_read(Loops *x, u32 k, u32 i, LoadText *load)
     i32 m = loops_member(x, VAL_NODE(v));
     if (m >= 0)
         return x->text[m];
-    return load(x, loops_input(x, v));
+    u32 op = loops_input(x, v);
+    return formula_load(x, op, load(x, op));
 }
 
 /* Right-hand side of member k. */
@@ -114,8 +132,7 @@ formula_store(Loops *x, const char *slot, u32 k, bool small, LoadText *load)
         const Operand *o = &x->op[i];
         if (o->out && o->v == v && o->small == small)
             loops_put(x, slot, loops_node(x, k)->place,
-                      format("%s %s %s;", load(x, i), o->add ? "+=" : "=",
-                             x->text[k]));
+                      formula_assign(x, i, load(x, i), x->text[k]));
     }
 }
 
@@ -130,9 +147,8 @@ formula_store_outside(Loops *x, const char *slot, bool small, LoadText *load)
         for (u32 i = 0; i < x->nop; i++)
             if (x->op[i].store == n && x->op[i].small == small)
                 loops_put(x, slot, n->place,
-                          format("%s %s %s;", load(x, i),
-                                 x->op[i].add ? "+=" : "=",
-                                 formula_read(x, k, 0, load)));
+                          formula_assign(x, i, load(x, i),
+                                         formula_read(x, k, 0, load)));
     }
 }
 

@@ -19,6 +19,7 @@ typedef struct Fuse {
     u32 *uses;
     u64 *dep; /* row g: bit set of groups that g runs after, itself out */
     u32 words;
+    bool *late; /* per node: it waits for its reader (late.c) */
 } Fuse;
 
 /* ----------------------------------------------------- groups and their order
@@ -382,6 +383,8 @@ library_of(const Fuse *u, u32 id)
     const Node *n = &f->node[id];
     for (u32 i = 0; i < n->nin; i++) {
         Val v = n->in[i];
+        if (u->late[VAL_NODE(v)])
+            return -1;
         if (is_view(f, v)) { /* a dense reshape with this one user */
             Val x = through_reshape(f, v);
             bool once = n->op == OP_gelu || n->op == OP_relu;
@@ -421,25 +424,73 @@ store_rides_on(const Fuse *u, u32 id)
     return able && group->nnode == 1 ? g : -1;
 }
 
+/* -------------------------------------------------------------- late nodes */
+
+/* Calls fn for each node that waits for `id`, the first to be computed first;
+ * false: one said no. */
+static bool
+each_late(Fuse *u, u32 id, i32 g, bool (*fn)(Fuse *u, u32 id, i32 g))
+{
+    const Node *n = &u->f->node[id];
+    for (u32 i = 0; i < n->nin; i++) {
+        u32 x = VAL_NODE(n->in[i]);
+        if (u->late[x] && u->f->node[x].group < 0 &&
+            (!each_late(u, x, g, fn) || !fn(u, x, g)))
+            return false;
+    }
+    return true;
+}
+
+static bool
+late_may_join(Fuse *u, u32 id, i32 g)
+{
+    return may_join(u, id, g) && u->f->group[g].nnode + 8 < GROUP_MAX;
+}
+
+static bool
+late_join(Fuse *u, u32 id, i32 g)
+{
+    join(u, id, g);
+    return true;
+}
+
+static bool
+late_open(Fuse *u, u32 id, i32 g)
+{
+    i32 last = (i32)u->f->ngroup - 1;
+    if (last > g && may_join(u, id, last))
+        join(u, id, last);
+    else
+        open_group(u, id, GROUP_elem);
+    return true;
+}
+
+static bool
+all_may_join(Fuse *u, u32 id, i32 g)
+{
+    return may_join(u, id, g) && each_late(u, id, g, late_may_join);
+}
+
 /* -------------------------------------------------------------------- fuse */
 
 static i32
-best_group(const Fuse *u, u32 id)
+best_group(Fuse *u, u32 id)
 {
     const Func *f = u->f;
     const Node *n = &f->node[id];
     i32 best = -1;
     for (u32 i = 0; i < n->nin; i++) {
         i32 g = node_of(f, through_reshape(f, n->in[i]))->group;
-        if (g > best && may_join(u, id, g))
+        if (g > best && all_may_join(u, id, g))
             best = g;
     }
     return best;
 }
 
-/* A group that reads one of n's inputs too. */
+/* A group that reads one of n's inputs too.  A bf16 input is read again: that
+ * costs less than to store what is made of it. */
 static i32
-sibling(const Fuse *u, u32 id)
+sibling(Fuse *u, u32 id)
 {
     const Func *f = u->f;
     const Node *n = &f->node[id];
@@ -448,7 +499,8 @@ sibling(const Fuse *u, u32 id)
             for (u32 j = 0; j < n->nin; j++)
                 if (f->node[i].in[k] == n->in[j] &&
                     node_of(f, n->in[j])->op != OP_literal &&
-                    may_join(u, id, f->node[i].group))
+                    !is_half(f, n->in[j]) &&
+                    all_may_join(u, id, f->node[i].group))
                     return f->node[i].group;
     return -1;
 }
@@ -501,7 +553,12 @@ place_node(Fuse *u, u32 id)
         g = best_group(u, id);
         if (g < 0)
             g = sibling(u, id);
+        if (g < 0) { /* those that waited are the only ones to go with */
+            each_late(u, id, (i32)f->ngroup - 1, late_open);
+            g = best_group(u, id);
+        }
         if (g >= 0) {
+            each_late(u, id, g, late_join);
             join(u, id, g);
             return;
         }
@@ -549,12 +606,14 @@ static void
 fuse(Prog *p, Func *f)
 {
     keep_apart(f);
-    Fuse u = {p, f, graph_uses(f), NULL, f->nnode / 64 + 1};
+    Fuse u = {
+        .p = p, .f = f, .uses = graph_uses(f), .words = f->nnode / 64 + 1};
+    u.late = p->opt.no_fuse ? mem_alloc(f->nnode + 1) : late_nodes(f, u.uses);
     u.dep = mem_alloc((u64)(f->nnode + 1) * u.words * sizeof *u.dep);
     f->group = mem_alloc((f->nnode + 1) * sizeof *f->group);
     for (u32 i = 0; i < f->nnode; i++) {
         u8 kind = optab[f->node[i].op].kind;
-        if (kind != KIND_leaf && kind != KIND_view)
+        if (kind != KIND_leaf && kind != KIND_view && !u.late[i])
             place_node(&u, i);
     }
     sort_groups(&u);

@@ -94,6 +94,16 @@ typedef struct Scale {
     u32 *uses;
 } Scale;
 
+/* w * s; where w is rounded, its product is instead. */
+static Val
+times(Build *b, Val w, Val s)
+{
+    const Node *n = node_of(b->f, w);
+    if (n->op == OP_bf16)
+        return emit1(b, OP_bf16, emit2(b, OP_mul, n->in[0], s));
+    return emit2(b, OP_mul, w, s);
+}
+
 /* conv(x, w) * s with one s per channel -> conv(x, w * s) */
 static Val
 scale_weights(Build *b, const Node *n, const Val *in, void *user)
@@ -109,10 +119,9 @@ scale_weights(Build *b, const Node *n, const Val *in, void *user)
             t.dim[t.rank - 1] != conv->out[0].dim[3])
             continue;
         const Node *now = node_of(b->f, in[i]);
-        Val x = now->in[0], w = now->in[1];
         i32 dim[4] = {t.dim[t.rank - 1], 1, 1, 1};
-        Val pair[2] = {x,
-                       emit2(b, OP_mul, w, emit_reshape(b, in[1 - i], 4, dim))};
+        Val s4 = emit_reshape(b, in[1 - i], 4, dim);
+        Val pair[2] = {now->in[0], times(b, now->in[1], s4)};
         return emit_attrs(b, OP_conv2d, pair, 2, conv->attr);
     }
     return VAL_NONE;
@@ -154,7 +163,8 @@ constant(Prog *p, Move *m, u32 id)
                               (unsigned long long)m->fixed.hash[id]);
     if (!tensor_find(p, name)) {
         const Node *n = &m->old->node[id];
-        tensor_add(p, name, n->out[0], RO_const, n->place);
+        tensor_add(p, name, n->out[0], RO_const, n->place)->half =
+            n->op == OP_bf16;
         Val v = clone(p, m, VAL(id, 0));
         Build b = {p, &p->func[m->pack], n->name, n->place};
         emit_store(&b, name, v, false);

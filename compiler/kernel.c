@@ -497,6 +497,17 @@ lower_loops(Lower *l, const Group *g)
         emit_column(x);
 }
 
+/* x[to] = x[from] over the space of x, which both operands walk. */
+static void
+emit_copy(Loops *x, u32 from, u32 to, const char *name)
+{
+    elem_frame(x);
+    const char *value = formula_load(x, from, load_inner(x, from));
+    loops_put(x, "body", x->place,
+              formula_assign(x, to, load_inner(x, to), value));
+    finish_elem(x, name);
+}
+
 void
 lower_copy(Lower *l, Val v, u32 to, i64 offset, const i64 *stride,
            const char *place)
@@ -504,18 +515,35 @@ lower_copy(Lower *l, Val v, u32 to, i64 offset, const i64 *stride,
     Loops *x = mem_alloc(sizeof *x);
     Group g = {.kind = GROUP_elem};
     Type t = type_of(l->f, v);
+    u8 dtype = l->p->buf[to].type.dtype;
     *x = (Loops){.l = l, .g = &g, .space = t, .place = place, .job = ""};
     u32 in = loops_input(x, v), out = x->nop++;
     Operand *o = &x->op[out];
     *o = (Operand){.v = v,
                    .buf = to,
-                   .dtype = t.dtype,
+                   .dtype = dtype,
                    .out = true,
-                   .offset = offset * (i64)dtype_bytes(t.dtype)};
+                   .offset = offset * (i64)dtype_bytes(dtype)};
     for (u32 i = 0; i < t.rank; i++)
         o->stride[i] = t.dim[i] == 1 ? 0 : stride[i];
-    elem_frame(x);
-    loops_put(x, "body", place,
-              format("%s = %s;", load_inner(x, out), load_inner(x, in)));
-    finish_elem(x, "copy");
+    emit_copy(x, in, out, "copy");
+}
+
+void
+lower_widen(Lower *l, u32 from, u32 to)
+{
+    Loops *x = mem_alloc(sizeof *x);
+    Group g = {.kind = GROUP_elem};
+    const Buf *b = &l->p->buf[from];
+    i32 count = (i32)type_count(&b->type);
+    *x = (Loops){.l = l,
+                 .g = &g,
+                 .space = type_make(DT_f32, 1, &count),
+                 .place = b->place,
+                 .job = ""};
+    x->op[0] = (Operand){.buf = from, .dtype = DT_bf16, .stride = {1}};
+    x->op[1] =
+        (Operand){.buf = to, .dtype = DT_f32, .out = true, .stride = {1}};
+    x->nop = 2;
+    emit_copy(x, 0, 1, "widen");
 }

@@ -90,7 +90,8 @@ packed_weights(Lower *l, Val v, u32 kind, u32 row, u64 bytes, const char *place)
     Lower to = {.p = p, .f = pack, .func = known ? l->f->pack : l->func};
     Draft d = {.narg = 0};
     draft_buf(&d, b, ACCESS_w, 0);
-    draft_buf(&d, value_buf(l, w.base), ACCESS_r, w.offset * (i64)sizeof(f32));
+    draft_buf(&d, whole_buf(&to, value_buf(l, w.base), DT_f32), ACCESS_r,
+              w.offset * (i64)sizeof(f32));
     step_add(&to, kind, row, &d, step, place, 0);
     return b;
 }

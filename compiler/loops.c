@@ -71,10 +71,12 @@ loops_input(Loops *x, Val v)
     Where w = where(x->l->f, v);
     Type t = type_of(x->l->f, v);
     Operand *o = &x->op[x->nop];
+    u32 buf = value_buf(x->l, w.base);
+    u8 dtype = x->l->p->buf[buf].type.dtype;
     *o = (Operand){.v = v,
-                   .buf = value_buf(x->l, w.base),
-                   .dtype = t.dtype,
-                   .offset = w.offset * (i64)dtype_bytes(t.dtype),
+                   .buf = buf,
+                   .dtype = dtype,
+                   .offset = w.offset * (i64)dtype_bytes(dtype),
                    .small = loops_small(x, &t)};
     space_strides(x, &t, w.stride, o->stride);
     return x->nop++;
@@ -91,12 +93,12 @@ add_output(Loops *x, Val v, const Node *store)
     Operand *o = &x->op[x->nop++];
     *o = (Operand){.v = v,
                    .store = store,
-                   .dtype = t.dtype,
                    .out = true,
                    .add = store && attr_i(store, "add"),
                    .small = loops_small(x, &t)};
     o->buf =
         store ? tensor_buf(x->l, attr_s(store, "tensor")) : value_buf(x->l, v);
+    o->dtype = x->l->p->buf[o->buf].type.dtype;
     space_strides(x, &t, stride, o->stride);
 }
 
@@ -203,7 +205,11 @@ loops_stride(const i64 *stride, const Axis *a)
 static const char *
 c_type(u8 dtype)
 {
-    return dtype == DT_u8 ? "uint8_t" : dtype == DT_i32 ? "int32_t" : "float";
+    static const char *const name[NDTYPE] = {[DT_u8] = "uint8_t",
+                                             [DT_i32] = "int32_t",
+                                             [DT_f32] = "float",
+                                             [DT_bf16] = "uint16_t"};
+    return name[dtype];
 }
 
 /* A 64-bit argument as a named local. */

@@ -84,7 +84,10 @@ void loops_pointer(Loops *x, const char *slot, u32 op, const char *offset);
 const char *loops_element(Loops *x, u32 op, const Axis *inner);
 void loops_inner_arg(Loops *x, u32 op, const Axis *inner);
 
-/* formula.c */
+/* formula.c.  `element` is the text of an operand's element. */
+const char *formula_load(const Loops *x, u32 op, const char *element);
+const char *formula_assign(const Loops *x, u32 op, const char *element,
+                           const char *value);
 const char *formula_read(Loops *x, u32 k, u32 i, LoadText *load);
 const char *formula_of(Loops *x, u32 k, LoadText *load); /* right-hand side */
 /* Fills u<k>[size] with the numbers member k draws, `count` of them from

@@ -31,7 +31,10 @@ tensor_buffers(Prog *p)
     buf_add(p, "step", &step, AR_state, RO_step, -1, "");
     for (u32 i = 0; i < p->ntensor; i++) {
         const Tensor *t = &p->tensor[i];
-        u32 b = buf_add(p, t->name, &t->type, arena_of(t->role), t->role, -1,
+        Type type = t->type;
+        if (t->half)
+            type.dtype = DT_bf16;
+        u32 b = buf_add(p, t->name, &type, arena_of(t->role), t->role, -1,
                         t->place);
         p->buf[b].group = t->group;
     }
@@ -74,6 +77,8 @@ value_buf(Lower *l, Val base)
             return *slot = door_buf(l, l->f->out[i].name, &seen, RO_output,
                                     n->place);
         }
+    if (is_half(l->f, base))
+        t.dtype = DT_bf16;
     const char *name = format("%s.v%u%s", l->f->name, VAL_NODE(base),
                               VAL_OUT(base) ? ".1" : "");
     return *slot = buf_add(l->p, name, &t, AR_act, RO_act, l->func, n->place);
@@ -86,6 +91,27 @@ scratch_buf(Lower *l, u64 bytes, const char *place)
     Type t = type_make(DT_f32, 1, &dim);
     const char *name = format("%s.scratch%u", l->f->name, l->p->nbuf);
     return buf_add(l->p, name, &t, AR_act, RO_scratch, l->func, place);
+}
+
+/* Libraries and templates of single ops read f32: where buffer b is stored as
+ * bf16, a copy of its whole is made right before the step. */
+u32
+whole_buf(Lower *l, u32 b, u32 dtype)
+{
+    const char *place = l->p->buf[b].place;
+    Type t = l->p->buf[b].type;
+    if (t.dtype == dtype)
+        return b;
+    for (u32 i = 0; i < WIDENED; i++)
+        if (l->widened[i].from == b && l->f->nstep <= l->widened[i].until)
+            return l->widened[i].to;
+    t.dtype = (u8)dtype;
+    const char *name = format("%s.wide%u", l->f->name, l->p->nbuf);
+    u32 to = buf_add(l->p, name, &t, AR_act, RO_act, l->func, place);
+    lower_widen(l, b, to);
+    Widened *w = &l->widened[l->nwidened++ % WIDENED];
+    *w = (Widened){b, to, l->f->nstep + WIDENED};
+    return to;
 }
 
 /* ------------------------------------------------------------------ drafts */
@@ -112,7 +138,7 @@ draft_value(Lower *l, Draft *d, Val v)
 {
     Where w = where(l->f, v);
     Type t = type_of(l->f, v);
-    draft_buf(d, value_buf(l, w.base), ACCESS_r,
+    draft_buf(d, whole_buf(l, value_buf(l, w.base), t.dtype), ACCESS_r,
               w.offset * (i64)dtype_bytes(t.dtype));
 }
 

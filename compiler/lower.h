@@ -8,6 +8,13 @@
 
 enum { MAX_ARGS = 128 };
 
+/* A buffer's copy in f32, and the number of steps up to which the next reader
+ * may have it, too. */
+typedef struct Widened {
+    u32 from, to, until;
+} Widened;
+enum { WIDENED = 4 };
+
 typedef struct Lower {
     Prog *p;
     Func *f;
@@ -15,6 +22,8 @@ typedef struct Lower {
     u32 *buf;      /* per base value: index into p->buf, or PLAN_NONE */
     u32 *uses;     /* per value: readers */
     bool *outside; /* per base value: read beyond its own group */
+    Widened widened[WIDENED];
+    u32 nwidened;
 } Lower;
 
 /* A step under construction. */
@@ -26,6 +35,7 @@ typedef struct Draft {
 /* lower.c */
 u32 value_buf(Lower *l, Val base); /* makes the buffer on first use */
 u32 scratch_buf(Lower *l, u64 bytes, const char *place);
+u32 whole_buf(Lower *l, u32 buf, u32 dtype); /* buf, or its copy in f32 */
 void draft_buf(Draft *d, u32 buf, u32 mode, i64 byte_offset);
 void draft_value(Lower *l, Draft *d, Val v); /* read through its views */
 void draft_int(Draft *d, i64 value);
@@ -44,6 +54,9 @@ void lower_loops(Lower *l, const Group *g); /* elem, row, column */
 /* Copies value v into buffer `to` at an element offset, by strides. */
 void lower_copy(Lower *l, Val v, u32 to, i64 offset, const i64 *stride,
                 const char *place);
+
+/* Copies buffer `from`, bf16, into buffer `to`, f32. */
+void lower_widen(Lower *l, u32 from, u32 to);
 
 /* library.c */
 void lower_library(Lower *l, const Group *g);

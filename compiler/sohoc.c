@@ -250,8 +250,12 @@ print_summary(const Prog *p, f64 took)
     printf("%s/plan.bin: target %s", p->opt.out, p->opt.target->name);
     if (p->opt.cpu)
         printf(" %s", p->opt.cpu == CPU_avx512 ? "avx512" : "avx2");
-    if (meta_get(p, "config.compat"))
-        printf(", compat %s", meta_get(p, "config.compat"));
+    static const char *const field[] = {"compat", "precision"};
+    for (u32 i = 0; i < countof(field); i++) {
+        const char *value = meta_get(p, format("config.%s", field[i]));
+        if (value)
+            printf(", %s %s", field[i], value);
+    }
     printf(", %d thread%s; %u phases, %u steps, %u kernels; bytes",
            p->opt.threads, p->opt.threads == 1 ? "" : "s", p->nfunc, nstep,
            p->nkernel);

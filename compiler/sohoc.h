@@ -100,6 +100,7 @@ typedef struct Tensor {
     const char *name, *place;
     Type type;
     u8 role; /* RO_param, RO_state, RO_const */
+    bool half; /* const: its numbers are bf16, and so it is stored */
     u8 init; /* INIT_* with value: the number, or the standard deviation */
     f64 value;
     bool trainable; /* param: the model wants a gradient (not frozen) */
@@ -398,7 +399,7 @@ void front_read(Prog *p); /* exits 2, 3 or 6 with a message */
 /* ------------------------------------------------------------------- keep.c
  * Values named by --keep become outputs; exits 2 where there is none. */
 void keep_values(Prog *p);
-/* For fuse: kept values that library calls would swallow get their own nodes. */
+/* For fuse: kept values that library calls would swallow get own nodes. */
 void keep_apart(Func *f);
 
 /* ------------------------------------------------ print.c, parse.c: the one
@@ -444,6 +445,14 @@ Where where(const Func *f, Val v);
 /* Are elements of type t with these strides dense in row-major order? */
 bool is_dense(const Type *t, const i64 *stride);
 void natural_strides(const Type *t, i64 *stride);
+
+/* Are v's numbers bf16, rounded or picked from rounded ones?  Such a value is
+ * stored in half the bytes. */
+bool is_half(const Func *f, Val v);
+
+/* late.c, for fuse: per node, is it computed where it is read, however early
+ * it could be?  `uses` from graph_uses. */
+bool *late_nodes(const Func *f, const u32 *uses);
 
 /* fuse.c: the value behind v if only dense reshapes lie between, else v. */
 Val through_reshape(const Func *f, Val v);

@@ -124,3 +124,13 @@ where(const Func *f, Val v)
         return w;
     }
 }
+
+bool
+is_half(const Func *f, Val v)
+{
+    const Node *n = node_of(f, v);
+    while (optab[n->op].kind == KIND_view || n->op == OP_copy ||
+           n->op == OP_relu)
+        n = node_of(f, n->in[0]);
+    return n->op == OP_bf16;
+}

@@ -79,7 +79,7 @@ table() {
 		flop moved live
 	"$sohoc" -d '?' | while read -r pass _; do
 		case $pass in
-		prune | fold | hoist | cse | dce | order)
+		prune | fold | hoist | cse | recompute | dce | order)
 			row "$pass" --without "$pass" "$@" ;;
 		fuse) row fuse --no-fuse "$@" ;;
 		place) row place --no-reuse "$@" ;;

@@ -70,6 +70,17 @@ grad_div(Grad *g, const Node *n, Val y, Val dy)
     grad_add(g, n->in[1], emit1(b, OP_neg, emit2(b, OP_mul, da, y)));
 }
 
+/* Gradients of activations are bf16 where those are, for they are kept as long;
+ * those of parameters are sums over a batch and stay as they are. */
+static Val
+grad_bf16(Build *b, const Node *n, Val dy)
+{
+    Val x = n->in[0];
+    while (optab[node_of(b->f, x)->op].kind == KIND_view)
+        x = node_of(b->f, x)->in[0];
+    return node_of(b->f, x)->op == OP_load ? dy : emit1(b, OP_bf16, dy);
+}
+
 /* d y / d a of ops with one input, given a and y. */
 static Val
 slope(Build *b, u32 op, Val a, Val y)
@@ -131,6 +142,9 @@ grad(Grad *g, u32 node, Val dy)
         break;
     case OP_gate:
         grad_add(g, n.in[0], emit2(b, OP_gate, dy, n.in[1]));
+        break;
+    case OP_bf16:
+        grad_add(g, n.in[0], grad_bf16(b, &n, dy));
         break;
     case OP_dropout: /* the same site draws the same numbers again */
         grad_add(g, n.in[0], emit_attrs(b, OP_dropout, &dy, 1, n.attr));

@@ -137,12 +137,24 @@ grad_running(Grad *g, const Node *n, Val dy)
     grad_add(g, n->in[2], dy);
 }
 
+/* y as it is kept: rounded, if cast rounds it. */
+static Val
+kept(const Grad *g, Val y)
+{
+    const Func *f = g->b.f;
+    for (u32 i = VAL_NODE(y) + 1; i < g->nnode; i++)
+        if (f->node[i].op == OP_bf16 && f->node[i].in[0] == y)
+            return VAL(i, 0);
+    return y;
+}
+
 /* dx = (dy - sum(dy * y)) * y */
 static void
 grad_softmax(Grad *g, const Node *n, Val y, Val dy)
 {
     Build *b = &g->b;
     Over o = over_last(&n->out[0]);
+    y = kept(g, y);
     Val dot = emit_sum(b, emit2(b, OP_mul, dy, y), o.first, o.count);
     grad_add(g, n->in[0], emit2(b, OP_mul, emit2(b, OP_sub, dy, dot), y));
 }

@@ -35,8 +35,8 @@ enum { PLAN_VERSION = 1, PLAN_PROBE = 0x01020304, PLAN_ALIGN = 64 };
 enum { PLAN_RANK = 6, PLAN_NAME = 255 };
 #define PLAN_NONE 0xffffffffu /* no row */
 
-/* X(name, bytes per element) */
-#define SOHO_DTYPES(X) X(u8, 1) X(i32, 4) X(f32, 4)
+/* X(name, bytes per element).  bf16: upper half of an f32, inside a phase. */
+#define SOHO_DTYPES(X) X(u8, 1) X(i32, 4) X(f32, 4) X(bf16, 2)
 enum {
 #define X(name, bytes) DT_##name,
     SOHO_DTYPES(X)

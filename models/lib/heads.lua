@@ -61,7 +61,8 @@ end
 function heads.codes(embed, x, labels)
   local n = x:dim(1) * x:dim(2)
   local z = op.matmul {unit(x:reshape {n, x:dim(3)}),
-                       op.stop {unit(embed)}:permute {2, 1}}:named("mvm_logits")
+                       op.stop {unit(embed)}:permute {2, 1},
+                       exact = 1}:named("mvm_logits")
   return masked(z, labels:reshape {n})
 end
 

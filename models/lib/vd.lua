@@ -9,7 +9,7 @@ local eps = 1e-5
 -- first of equally near ones.  -> i32 [n]
 local function nearest(x, embed)
   local length = (embed * embed):sum(2):reshape {1, embed:dim(1)}
-  return op.arg_max {op.matmul {x, embed:permute {2, 1}} * 2 - length}
+  return op.arg_max {op.matmul {x, embed:permute {2, 1}, exact = 1} * 2 - length}
 end
 
 -- Entries move towards the mean of the features they stood for.  An entry that

@@ -30,7 +30,7 @@ int torch_read(Err *e, Tensors *t);
 #define TORCH_STORAGES(X)                                                      \
     X(FloatStorage, DT_f32)                                                    \
     X(HalfStorage, TD_f16)                                                     \
-    X(BFloat16Storage, TD_bf16)                                                \
+    X(BFloat16Storage, DT_bf16)                                                \
     X(DoubleStorage, TD_f64)                                                   \
     X(LongStorage, TD_i64)                                                     \
     X(IntStorage, DT_i32)                                                      \

@@ -55,6 +55,29 @@ float_of(uint32_t bits)
     return v.f;
 }
 
+/* The nearest number whose lower half is 0, of two the even one. */
+INLINE float
+bf16_near(float x)
+{
+    uint32_t u = bits_of(x);
+    uint32_t near = (u + 0x7fffu + (u >> 16 & 1)) & 0xffff0000u;
+
+    return x == x ? float_of(near) : NAN;
+}
+
+/* Such a number as it is stored, and back: the upper half. */
+INLINE uint16_t
+bf16_bits(float x)
+{
+    return (uint16_t)(bits_of(x) >> 16);
+}
+
+INLINE float
+bf16_value(uint16_t bits)
+{
+    return float_of((uint32_t)bits << 16);
+}
+
 /* Elements of `rank` dimensions. */
 INLINE int64_t
 count_of(const SohoArg *dim, int rank)

@@ -276,6 +276,20 @@ stop(Ref *r, RefNode *n)
                (size_t)shape_count(&n->shape[0]) * sizeof(double));
 }
 
+/* Eight significant bits, ties to even; slopes go straight through. */
+static void
+bf16(Ref *r, RefNode *n)
+{
+    const double *x = in_value(r, n, 0);
+
+    for (int64_t i = 0; i < shape_count(&n->shape[0]); i++) {
+        int e;
+        double m = frexp(x[i], &e);
+
+        n->v[0][i] = r->moved ? x[i] : ldexp(nearbyint(ldexp(m, 8)), e - 8);
+    }
+}
+
 static void
 iota(Ref *r, RefNode *n)
 {
@@ -300,6 +314,7 @@ static const struct {
     {"literal", literal},
     {"store", store},
     {"stop", stop},
+    {"bf16", bf16},
     {"iota", iota},
     {"uniform", ref_uniform},
     {"reshape", reshape},

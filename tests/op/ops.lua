@@ -427,6 +427,32 @@ eval("equal.labels", function(door)
 end, {batch = 1, sentences = 3, tokens = 1})
 eval("floor.range", function() return op.floor {frozen {769} * 100} end)
 
+-- Numbers of 8 bits; each reader of such a value knows that it is stored so.
+eval("bf16.range", function() return op.bf16 {frozen {769}} end)
+eval("bf16.relu", function() return op.relu {op.bf16 {frozen {3, 5, 17}}} * 1 end)
+eval("bf16.rows", function()
+  return op.softmax {op.bf16 {frozen {7, 33}}} + op.bf16 {frozen {33}}
+end)
+eval("bf16.matmul", function()
+  local a, b = op.bf16 {frozen {5, 7, 17}}, op.bf16 {frozen {5, 3, 17}}
+  return op.matmul {a, b:permute {1, 3, 2}}
+end)
+eval("bf16.conv", function()
+  return op.conv2d {op.bf16 {frozen {2, 7, 5, 3}}, op.bf16 {frozen {4, 3, 3, 3}}}
+end)
+eval("bf16.moves", function()
+  local x = op.bf16 {frozen {3, 5, 7}}
+  return op.concat {x:slice(2, 1, 2), x:slice(2, 4, 2) * 2, dim = 3}
+end)
+eval("bf16.special", function(door)
+  local x = op.max_pool {op.bf16 {frozen {2, 5, 7, 3}}, kernel = 3, stride = 2}
+  return x + op.gather {op.bf16 {frozen {9, 3}}, door.tokens:slice(3, 1, 1)}
+    :reshape {2, 1, 3, 3}
+end, {batch = 2, sentences = 3, tokens = 2})
+train("bf16.weights", function()
+  return op.linear {frozen {3, 7}, op.bf16 {fixed {5, 7}}}
+end)
+
 -- Normalisations.
 for i, dims in ipairs {{7}, {13, 17}, {2, 3, 5, 31}, {5, 1}, {3, 768}, {2, 2, 2, 16}} do
   train("softmax.size" .. i, function() return op.softmax {live(dims)} end)

@@ -234,6 +234,31 @@ fills(void)
     check(!over, "philox-fill-length", "it writes past the end", 0, 0);
 }
 
+/* bf16: ties to even, overflow, NaN whatever its bits, and back. */
+static void
+halves(void)
+{
+    static const struct {
+        uint32_t from, to;
+    } row[] = {{0x3f800000, 0x3f800000}, {0x3f808000, 0x3f800000},
+               {0x3f808001, 0x3f810000}, {0x3f818000, 0x3f820000},
+               {0xbf807fff, 0xbf800000}, {0xbf818000, 0xbf820000},
+               {0x00000000, 0x00000000}, {0x80000000, 0x80000000},
+               {0x7f7fffff, 0x7f800000}, {0xff800000, 0xff800000},
+               {0x7f800001, 0x7fc00000}, {0x00018000, 0x00020000}};
+    uint32_t wrong = 0, lost = 0;
+
+    for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+        float y = bf16_near(float_of(row[i].from));
+
+        wrong = bits_of(y) != row[i].to ? row[i].from : wrong;
+        if (bits_of(bf16_value(bf16_bits(y))) != bits_of(y))
+            lost = row[i].from;
+    }
+    check(!wrong, "bf16-near", "of bits %.0f", wrong, 0);
+    check(!lost, "bf16-stored", "of bits %.0f", lost, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -247,5 +272,6 @@ main(int argc, char **argv)
     known_answers();
     reference();
     fills();
+    halves();
     return 0;
 }

@@ -165,7 +165,7 @@ typedef struct Case {
     CASE(arena_huge, "ARENAS row 0: 70368744177665 bytes",                     \
          m->arena[0].bytes = ((u64)1 << 46) + 1)                               \
     CASE(buffer_arena, "arena 6 of 6", m->buffer[BUF_h].arena = NARENA)        \
-    CASE(buffer_dtype, "dtype 3 of 3", m->buffer[BUF_h].dtype = NDTYPE)        \
+    CASE(buffer_dtype, "dtype 4 of 4", m->buffer[BUF_h].dtype = NDTYPE)        \
     CASE(buffer_rank, "rank 7, expected at most 6", m->buffer[BUF_h].rank = 7) \
     CASE(buffer_role, "role 12 of 12", m->buffer[BUF_h].role = NROLE)          \
     CASE(buffer_dim_0, "dimension 1 is 0", m->buffer[BUF_h].dim[1] = 0)        \

@@ -224,7 +224,7 @@ whole(Run *run)
     const TensorOut rows[] = {
         {"module.backbone.conv1.weight", TD_f64, 2, {2, 3}, .data = wide},
         {"neck.vq.embed", DT_f32, 1, {1}, .data = data},
-        {norm, TD_bf16, 1, {4}, .data = half},
+        {norm, DT_bf16, 1, {4}, .data = half},
         {head, DT_f32, 1, {2}, .data = data},
         {"stranger", DT_f32, 1, {1}, .data = data},
     };
