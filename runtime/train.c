@@ -225,18 +225,36 @@ evaluate_now(Err *e, Train *t)
     return 0;
 }
 
-/* After every eval_every-th epoch, and at the end; at the start on request. */
+/* Has the run come to one of these numbers since `last`? */
+static int
+reached(const u64 *list, u32 n, u64 last, u64 now)
+{
+    for (u32 i = 0; i < n; i++)
+        if (last < list[i] && list[i] <= now)
+            return 1;
+    return 0;
+}
+
+/* After every eval_every-th epoch, after the epochs and steps listed, and at
+ * the end; at the start on request. */
 static int
 evaluation_due(const Train *t)
 {
-    u64 every = t->spec->eval_every;
+    const TrainSpec *s = t->spec;
+    u64 every = s->eval_every, epoch = train_epoch(t), last;
 
     if (!t->has_val || t->p.evaluated == t->p.t + 1)
         return 0;
-    if (t->p.t == 0 && t->spec->eval_first)
+    if (t->p.t == 0 && s->eval_first)
         return 1;
-    return every && (t->p.t >= t->p.total ||
-                     train_epoch(t) / every > t->p.evaluated_epoch / every);
+    if (!every && !s->neval_epochs && !s->neval_steps)
+        return 0;
+    last = t->p.evaluated ? (t->p.evaluated - 1) / t->accumulate : 0;
+    return t->p.t >= t->p.total ||
+           (every && epoch / every > t->p.evaluated_epoch / every) ||
+           reached(s->eval_epochs, s->neval_epochs, t->p.evaluated_epoch,
+                   epoch) ||
+           reached(s->eval_steps, s->neval_steps, last, t->p.step);
 }
 
 /* After each of the intervals given, counted from the run's start; seconds

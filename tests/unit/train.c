@@ -480,6 +480,52 @@ evaluated_step(const char *run)
     return step;
 }
 
+/* The steps behind which the run was evaluated, as "1 4 10 ". */
+static const char *
+evaluated_steps(const char *run, char text[128])
+{
+    char *log = read_log(run), *line = log, *next;
+    size_t n = 0;
+    int step;
+
+    text[0] = 0;
+    for (; line && *line; line = next) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = 0;
+        if (strstr(line, ",\"split\"") && n < 100 &&
+            sscanf(line, "{\"step\":%d", &step) == 1)
+            n += (size_t)sprintf(text + n, "%d ", step);
+    }
+    free(log);
+    return text;
+}
+
+/* Evaluates after listed epochs and steps, also when it is stopped at one. */
+static void
+listed(int epoch)
+{
+    static const u64 epochs[] = {9, 1}, steps[] = {7, 3, 7, 99};
+    TrainSpec spec = spec_of("listed");
+    char text[128], wanted[64];
+
+    plain();
+    spec.eval_every = 0;
+    spec.eval_epochs = epochs;
+    spec.neval_epochs = countof(epochs);
+    train(&spec);
+    sprintf(wanted, "%d 10 ", epoch);
+    check(!strcmp(evaluated_steps("listed", text), wanted),
+          "train/evaluates-after-epochs", text);
+    spec.neval_epochs = 0;
+    spec.eval_steps = steps;
+    spec.neval_steps = countof(steps);
+    check(same_in_pieces(spec, "listed-steps", "listed-pieces"),
+          "train/evaluates-after-steps-resumes", said);
+    check(!strcmp(evaluated_steps("listed-steps", text), "3 7 10 "),
+          "train/evaluates-after-steps", text);
+}
+
 /* When it saves, and what it evaluates first. */
 static void
 control(void)
@@ -624,6 +670,7 @@ main(void)
     refuses();
     order();
     control();
+    listed(evaluated_step("whole"));
     full_disk();
     not_finite();
     damaged();
