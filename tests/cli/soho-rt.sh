@@ -32,7 +32,7 @@ says "no value" 2 "a value has to follow '--seed'" exec --seed
 says "no number" 2 "expected a whole number, got '-1'" exec --seed -1
 says "number too large" 2 "expected a whole number, got '99999999999999999999'" \
     exec --seed=99999999999999999999
-for list in 0 1, 1,,2 ,1 1,2x -1 99999999999999999999 ''; do
+for list in 0 '1,' '1,,2' ',1' '1,2x' -1 99999999999999999999 ''; do
     says "no list of numbers '$list'" 2 \
         "expected numbers from 1, as 1,5,20, got '$list'" \
         train --eval-steps "$list"
