@@ -65,7 +65,7 @@ cmd_train(int argc, char **argv)
                    .repeat = TRAIN_SAME,
                    .workers = 1,
                    .keep = 2,
-                   .eval_every = 1,
+                   .eval_every = TRAIN_SAME,
                    .log_every = 10,
                    .save_every = -1,
                    .stop = &stop};
@@ -105,7 +105,10 @@ cmd_train(int argc, char **argv)
         {OPT_COUNT, "--save-epochs", "N", &s.save_epochs, 0,
          "epochs between checkpoints"},
         {OPT_COUNT, "--eval-every", "EPOCHS", &s.eval_every, 0,
-         "epochs between evaluations on val (1; 0: none)"},
+         "epochs between evaluations on val (1, or none with --eval-steps; 0: "
+         "none)"},
+        {OPT_COUNT, "--eval-steps", "N", &s.eval_steps, 0,
+         "steps between evaluations on val"},
         {OPT_FLAG, "--eval-first", NULL, &s.eval_first, 0,
          "evaluate before the first step, too"},
         {OPT_COUNT, "--log-every", "N", &s.log_every, 0,
@@ -128,6 +131,8 @@ cmd_train(int argc, char **argv)
     s.nweights = weights.n;
     if (s.save_every < 0)
         s.save_every = s.save_steps || s.save_epochs ? INFINITY : 60;
+    if (s.eval_every == TRAIN_SAME)
+        s.eval_every = !s.eval_steps;
     catch_signals();
     if (check_numbers(&e, &s) || train_run(&e, &s))
         return cmd_fail("train", &e);

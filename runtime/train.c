@@ -225,18 +225,20 @@ evaluate_now(Err *e, Train *t)
     return 0;
 }
 
-/* After every eval_every-th epoch, and at the end; at the start on request. */
+/* After every eval_every-th epoch, every eval_steps-th step, and at the end; at
+ * the start on request. */
 static int
 evaluation_due(const Train *t)
 {
-    u64 every = t->spec->eval_every;
+    u64 epochs = t->spec->eval_every, steps = t->spec->eval_steps;
 
     if (!t->has_val || t->p.evaluated == t->p.t + 1)
         return 0;
     if (t->p.t == 0 && t->spec->eval_first)
         return 1;
-    return every && (t->p.t >= t->p.total ||
-                     train_epoch(t) / every > t->p.evaluated_epoch / every);
+    return ((epochs || steps) && t->p.t >= t->p.total) ||
+           (steps && t->p.step && t->p.step % steps == 0) ||
+           (epochs && train_epoch(t) / epochs > t->p.evaluated_epoch / epochs);
 }
 
 /* After each of the intervals given, counted from the run's start; seconds

@@ -25,7 +25,7 @@ typedef struct TrainSpec {
     u64 repeat;              /* passes that count as one epoch, or TRAIN_SAME */
     int drop_last;           /* leave out what refilling would complete */
     u64 workers, keep;
-    u64 eval_every;                    /* epochs; 0: never */
+    u64 eval_every, eval_steps;        /* epochs, steps; 0: never */
     int eval_first;                    /* evaluate before the first step */
     u64 log_every;                     /* steps */
     f64 save_every;                    /* seconds; 0: after every step */

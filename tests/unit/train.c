@@ -480,6 +480,39 @@ evaluated_step(const char *run)
     return step;
 }
 
+/* The steps behind which the run was evaluated: "4 8 10 ". */
+static void
+evaluated_steps(const char *run, char *to, size_t size)
+{
+    char *log = read_log(run), *rest = NULL;
+    size_t n = 0;
+
+    to[0] = 0;
+    for (char *line = strtok_r(log, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest))
+        if (strstr(line, ",\"split\"") && n < size)
+            n += (size_t)snprintf(to + n, size - n, "%d ", atoi(line + 8));
+    free(log);
+}
+
+/* Every fourth step and the last, also of a run in pieces. */
+static void
+evaluates_by_steps(void)
+{
+    TrainSpec spec = spec_of("");
+    char at[64];
+
+    plain();
+    spec.eval_every = 0;
+    spec.eval_steps = 4;
+    check(same_in_pieces(spec, "often", "often-pieces"),
+          "train/eval-steps-resumes", said);
+    evaluated_steps("often", at, sizeof at);
+    check(!strcmp(at, "4 8 10 "), "train/evaluates-by-steps", at);
+    evaluated_steps("often-pieces", at, sizeof at);
+    check(!strcmp(at, "4 8 10 "), "train/evaluates-by-steps-in-pieces", at);
+}
+
 /* When it saves, and what it evaluates first. */
 static void
 control(void)
@@ -624,6 +657,7 @@ main(void)
     refuses();
     order();
     control();
+    evaluates_by_steps();
     full_disk();
     not_finite();
     damaged();
