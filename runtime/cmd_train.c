@@ -58,7 +58,7 @@ check_numbers(Err *e, const TrainSpec *s)
 
 typedef struct Lists {
     TextList data, images, weights;
-    CountList eval_epochs, eval_steps;
+    CountList at_epochs, at_steps;
 } Lists;
 
 static void
@@ -70,10 +70,10 @@ take_lists(TrainSpec *s, const Lists *l)
     s->nimages = l->images.n;
     s->weights = l->weights.at;
     s->nweights = l->weights.n;
-    s->eval_epochs = l->eval_epochs.at;
-    s->neval_epochs = l->eval_epochs.n;
-    s->eval_steps = l->eval_steps.at;
-    s->neval_steps = l->eval_steps.n;
+    s->at_epochs = l->at_epochs.at;
+    s->nat_epochs = l->at_epochs.n;
+    s->at_steps = l->at_steps.at;
+    s->nat_steps = l->at_steps.n;
 }
 
 int
@@ -125,10 +125,13 @@ cmd_train(int argc, char **argv)
         {OPT_COUNT, "--save-epochs", "N", &s.save_epochs, 0,
          "epochs between checkpoints"},
         {OPT_COUNT, "--eval-every", "EPOCHS", &s.eval_every, 0,
-         "epochs between evaluations on val (1, or none with a list; 0: none)"},
-        {OPT_COUNTS, "--eval-epochs", "N,N,...", &l.eval_epochs, 0,
+         "epochs between evaluations on val (1, or none with one of the next "
+         "three; 0: none)"},
+        {OPT_COUNT, "--eval-steps", "N", &s.eval_steps, 0,
+         "steps between evaluations on val"},
+        {OPT_COUNTS, "--eval-at-epochs", "N,N,...", &l.at_epochs, 0,
          "epochs after which to evaluate"},
-        {OPT_COUNTS, "--eval-steps", "N,N,...", &l.eval_steps, 0,
+        {OPT_COUNTS, "--eval-at-steps", "N,N,...", &l.at_steps, 0,
          "steps after which to evaluate"},
         {OPT_FLAG, "--eval-first", NULL, &s.eval_first, 0,
          "evaluate before the first step, too"},
@@ -146,7 +149,7 @@ cmd_train(int argc, char **argv)
         return code;
     take_lists(&s, &l);
     if (s.eval_every == TRAIN_SAME)
-        s.eval_every = !s.neval_epochs && !s.neval_steps;
+        s.eval_every = !s.eval_steps && !s.nat_epochs && !s.nat_steps;
     if (s.save_every < 0)
         s.save_every = s.save_steps || s.save_epochs ? INFINITY : 60;
     catch_signals();

@@ -235,26 +235,28 @@ reached(const u64 *list, u32 n, u64 last, u64 now)
     return 0;
 }
 
-/* After every eval_every-th epoch, after the epochs and steps listed, and at
- * the end; at the start on request. */
+/* After every eval_every-th epoch, every eval_steps-th step, after the epochs
+ * and steps listed, and at the end; at the start on request. */
 static int
 evaluation_due(const Train *t)
 {
     const TrainSpec *s = t->spec;
-    u64 every = s->eval_every, epoch = train_epoch(t), last;
+    u64 epochs = s->eval_every, steps = s->eval_steps, epoch = train_epoch(t);
+    u64 last_epoch = t->p.evaluated_epoch, last = 0;
 
     if (!t->has_val || t->p.evaluated == t->p.t + 1)
         return 0;
     if (t->p.t == 0 && s->eval_first)
         return 1;
-    if (!every && !s->neval_epochs && !s->neval_steps)
+    if (!epochs && !steps && !s->nat_epochs && !s->nat_steps)
         return 0;
-    last = t->p.evaluated ? (t->p.evaluated - 1) / t->accumulate : 0;
+    if (t->p.evaluated)
+        last = (t->p.evaluated - 1) / t->accumulate;
     return t->p.t >= t->p.total ||
-           (every && epoch / every > t->p.evaluated_epoch / every) ||
-           reached(s->eval_epochs, s->neval_epochs, t->p.evaluated_epoch,
-                   epoch) ||
-           reached(s->eval_steps, s->neval_steps, last, t->p.step);
+           (epochs && epoch / epochs > last_epoch / epochs) ||
+           (steps && t->p.step && t->p.step % steps == 0) ||
+           reached(s->at_epochs, s->nat_epochs, last_epoch, epoch) ||
+           reached(s->at_steps, s->nat_steps, last, t->p.step);
 }
 
 /* After each of the intervals given, counted from the run's start; seconds

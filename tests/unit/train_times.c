@@ -133,19 +133,37 @@ listed(int epoch)
 
     plain();
     spec.eval_every = 0;
-    spec.eval_epochs = epochs;
-    spec.neval_epochs = countof(epochs);
+    spec.at_epochs = epochs;
+    spec.nat_epochs = countof(epochs);
     train(&spec);
     sprintf(wanted, "%d 10 ", epoch);
     check(!strcmp(evaluated_steps("listed", text), wanted),
           "train/evaluates-after-epochs", text);
-    spec.neval_epochs = 0;
-    spec.eval_steps = steps;
-    spec.neval_steps = countof(steps);
+    spec.nat_epochs = 0;
+    spec.at_steps = steps;
+    spec.nat_steps = countof(steps);
     check(same_in_pieces(spec, "listed-steps", "listed-pieces"),
           "train/evaluates-after-steps-resumes", said);
     check(!strcmp(evaluated_steps("listed-steps", text), "3 7 10 "),
           "train/evaluates-after-steps", text);
+}
+
+/* Every fourth step and the last, also of a run in pieces. */
+static void
+evaluates_by_steps(void)
+{
+    TrainSpec spec = spec_of("");
+    char text[128];
+
+    plain();
+    spec.eval_every = 0;
+    spec.eval_steps = 4;
+    check(same_in_pieces(spec, "often", "often-pieces"),
+          "train/eval-steps-resumes", said);
+    check(!strcmp(evaluated_steps("often", text), "4 8 10 "),
+          "train/evaluates-by-steps", text);
+    check(!strcmp(evaluated_steps("often-pieces", text), "4 8 10 "),
+          "train/evaluates-by-steps-in-pieces", text);
 }
 
 /* When it saves, and what it evaluates first. */
@@ -202,5 +220,6 @@ main(void)
     order();
     control();
     listed(evaluated_step("whole"));
+    evaluates_by_steps();
     return close_train_room();
 }
