@@ -134,7 +134,10 @@ lua_schedule_momentum(lua_State *L, int index, Schedule *s)
     if (s->policy && strcmp(s->policy, "cosine") && strcmp(s->policy, "cyclic"))
         lua_fail(L, "%s: policy cosine or cyclic expected, got %s", what,
                  s->policy);
-    if (s->warmup > 0 || lua_given(field, n, "min_lr"))
-        lua_fail(L, "%s: there is neither warmup nor min_lr", what);
+    if (lua_given(field, n, "min_lr"))
+        lua_fail(L, "%s: there is no min_lr; floor is a factor", what);
+    if (s->ratio == 0)
+        lua_fail(L, "%s: ratio above 0 expected: the warm-up divides by it",
+                 what);
     lua_schedule_check(L, what, s, field, n);
 }

@@ -126,7 +126,7 @@ enum { MAX_GROUPS = 16, MAX_MILESTONES = 8 };
     X(by_epoch, 1, "0: every micro-batch, 1: at the start of every epoch")     \
     X(warmup, 0, "how long it warms up")                                       \
     X(warmup_by_epoch, 0, "1: that is in epochs, 0: micro-batches")            \
-    X(ratio, 1, "of the factor at the start of the warm-up")                   \
+    X(ratio, 1, "of the factor when the warm-up starts; momentum: divisor")     \
     X(gamma, 0.1, "step, exp: base; inv: slope")                               \
     X(power, 1, "poly, inv: exponent")                                         \
     X(floor, 0, "poly, cosine, cosine_restart: factor at the end ...")         \

@@ -131,17 +131,44 @@ add_text(const char *command, const Option *o, const char *value)
     return -1;
 }
 
+/* What follows the decimal number that `text` begins with, or NULL. */
+static const char *
+scan_count(const char *text, u64 *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return *text < '0' || *text > '9' || errno ? NULL : end;
+}
+
 static int
 read_count(const char *command, const Option *o, const char *value)
 {
-    char *end;
     u64 number;
+    const char *end = scan_count(value, &number);
 
-    errno = 0;
-    number = strtoull(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end || errno)
+    if (!end || *end)
         return complain(command, "expected a whole number, got", value, "");
     *(u64 *)o->target = number;
+    return -1;
+}
+
+static int
+read_counts(const char *command, const Option *o, const char *value)
+{
+    CountList *list = o->target;
+    const char *at = value;
+
+    list->n = 0;
+    do {
+        if (list->n == COUNT_LIST)
+            return complain(command, "too many numbers:", value, "");
+        at = scan_count(at, &list->at[list->n]);
+        if (!at || !list->at[list->n++] || (*at && *at != ','))
+            return complain(command, "expected numbers from 1, as 1,5,20, got",
+                            value, "");
+    } while (*at++);
     return -1;
 }
 
@@ -163,6 +190,8 @@ take(const char *command, const Option *o, const char *value)
     switch (o->kind) {
     case OPT_COUNT:
         return read_count(command, o, value);
+    case OPT_COUNTS:
+        return read_counts(command, o, value);
     case OPT_NUMBER:
         return read_number(command, o, value);
     case OPT_LIST:

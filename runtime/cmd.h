@@ -27,6 +27,7 @@ enum {
     OPT_TEXT,    /* const char * */
     OPT_LIST,    /* TextList: may be given several times */
     OPT_COUNT,   /* u64: a decimal number */
+    OPT_COUNTS,  /* CountList: numbers from 1, as 1,5,20 */
     OPT_NUMBER,  /* f64 */
     OPT_OPERAND, /* const char *: the next word without dashes */
     OPT_MORE     /* TextList: all words that are left */
@@ -37,6 +38,12 @@ typedef struct TextList {
     const char *at[TEXT_LIST];
     u32 n;
 } TextList;
+
+enum { COUNT_LIST = 64 };
+typedef struct CountList {
+    u64 at[COUNT_LIST];
+    u32 n;
+} CountList;
 
 /* {OPT_TEXT, "--data", "DIR", &data, 1, "folder of the data set"}: targets
  * keep their value where the option is not given. */

@@ -56,6 +56,26 @@ check_numbers(Err *e, const TrainSpec *s)
     return 0;
 }
 
+typedef struct Lists {
+    TextList data, images, weights;
+    CountList at_epochs, at_steps;
+} Lists;
+
+static void
+take_lists(TrainSpec *s, const Lists *l)
+{
+    s->data = l->data.at;
+    s->ndata = l->data.n;
+    s->images = l->images.at;
+    s->nimages = l->images.n;
+    s->weights = l->weights.at;
+    s->nweights = l->weights.n;
+    s->at_epochs = l->at_epochs.at;
+    s->nat_epochs = l->at_epochs.n;
+    s->at_steps = l->at_steps.at;
+    s->nat_steps = l->at_steps.n;
+}
+
 int
 cmd_train(int argc, char **argv)
 {
@@ -65,21 +85,21 @@ cmd_train(int argc, char **argv)
                    .repeat = TRAIN_SAME,
                    .workers = 1,
                    .keep = 2,
-                   .eval_every = 1,
+                   .eval_every = TRAIN_SAME,
                    .log_every = 10,
                    .save_every = -1,
                    .stop = &stop};
-    TextList data = {.n = 0}, images = {.n = 0}, weights = {.n = 0};
+    Lists l = {.data.n = 0};
     const Option options[] = {
         {OPT_OPERAND, "PLAN", NULL, &s.plan, 1, "plan.bin of a model"},
-        {OPT_LIST, "--data", "DIR", &data, 1,
+        {OPT_LIST, "--data", "DIR", &l.data, 1,
          "folder with train_data_vqa.json (train_data_caps.json for "
          "pre-training) and its pictures; several are one data set"},
         {OPT_TEXT, "--run", "DIR", &s.run, 1,
          "folder for checkpoints and log.jsonl"},
-        {OPT_LIST, "--images", "PATH", &images, 0,
+        {OPT_LIST, "--images", "PATH", &l.images, 0,
          "archive, folder or index of the pictures, one for each --data"},
-        {OPT_LIST, "--weights", "W", &weights, 0,
+        {OPT_LIST, "--weights", "W", &l.weights, 0,
          "begin with what fits of these: file (safetensors, PyTorch), "
          "checkpoint or run folder; may be given several times"},
         {OPT_FLAG, "--resume", NULL, &s.resume, 0,
@@ -105,7 +125,14 @@ cmd_train(int argc, char **argv)
         {OPT_COUNT, "--save-epochs", "N", &s.save_epochs, 0,
          "epochs between checkpoints"},
         {OPT_COUNT, "--eval-every", "EPOCHS", &s.eval_every, 0,
-         "epochs between evaluations on val (1; 0: none)"},
+         "epochs between evaluations on val (1, or none with one of the next "
+         "three; 0: none)"},
+        {OPT_COUNT, "--eval-steps", "N", &s.eval_steps, 0,
+         "steps between evaluations on val"},
+        {OPT_COUNTS, "--eval-at-epochs", "N,N,...", &l.at_epochs, 0,
+         "epochs after which to evaluate"},
+        {OPT_COUNTS, "--eval-at-steps", "N,N,...", &l.at_steps, 0,
+         "steps after which to evaluate"},
         {OPT_FLAG, "--eval-first", NULL, &s.eval_first, 0,
          "evaluate before the first step, too"},
         {OPT_COUNT, "--log-every", "N", &s.log_every, 0,
@@ -120,12 +147,9 @@ cmd_train(int argc, char **argv)
 
     if (code >= 0)
         return code;
-    s.data = data.at;
-    s.ndata = data.n;
-    s.images = images.at;
-    s.nimages = images.n;
-    s.weights = weights.at;
-    s.nweights = weights.n;
+    take_lists(&s, &l);
+    if (s.eval_every == TRAIN_SAME)
+        s.eval_every = !s.eval_steps && !s.nat_epochs && !s.nat_steps;
     if (s.save_every < 0)
         s.save_every = s.save_steps || s.save_epochs ? INFINITY : 60;
     catch_signals();

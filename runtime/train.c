@@ -225,18 +225,38 @@ evaluate_now(Err *e, Train *t)
     return 0;
 }
 
-/* After every eval_every-th epoch, and at the end; at the start on request. */
+/* Has the run come to one of these numbers since `last`? */
+static int
+reached(const u64 *list, u32 n, u64 last, u64 now)
+{
+    for (u32 i = 0; i < n; i++)
+        if (last < list[i] && list[i] <= now)
+            return 1;
+    return 0;
+}
+
+/* After every eval_every-th epoch, every eval_steps-th step, after the epochs
+ * and steps listed, and at the end; at the start on request. */
 static int
 evaluation_due(const Train *t)
 {
-    u64 every = t->spec->eval_every;
+    const TrainSpec *s = t->spec;
+    u64 epochs = s->eval_every, steps = s->eval_steps, epoch = train_epoch(t);
+    u64 last_epoch = t->p.evaluated_epoch, last = 0;
 
     if (!t->has_val || t->p.evaluated == t->p.t + 1)
         return 0;
-    if (t->p.t == 0 && t->spec->eval_first)
+    if (t->p.t == 0 && s->eval_first)
         return 1;
-    return every && (t->p.t >= t->p.total ||
-                     train_epoch(t) / every > t->p.evaluated_epoch / every);
+    if (!epochs && !steps && !s->nat_epochs && !s->nat_steps)
+        return 0;
+    if (t->p.evaluated)
+        last = (t->p.evaluated - 1) / t->accumulate;
+    return t->p.t >= t->p.total ||
+           (epochs && epoch / epochs > last_epoch / epochs) ||
+           (steps && t->p.step && t->p.step % steps == 0) ||
+           reached(s->at_epochs, s->nat_epochs, last_epoch, epoch) ||
+           reached(s->at_steps, s->nat_steps, last, t->p.step);
 }
 
 /* After each of the intervals given, counted from the run's start; seconds

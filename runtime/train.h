@@ -25,7 +25,9 @@ typedef struct TrainSpec {
     u64 repeat;              /* passes that count as one epoch, or TRAIN_SAME */
     int drop_last;           /* leave out what refilling would complete */
     u64 workers, keep;
-    u64 eval_every;                    /* epochs; 0: never */
+    u64 eval_every, eval_steps;      /* epochs, steps; 0: never */
+    const u64 *at_epochs, *at_steps; /* evaluate after these, too */
+    u32 nat_epochs, nat_steps;
     int eval_first;                    /* evaluate before the first step */
     u64 log_every;                     /* steps */
     f64 save_every;                    /* seconds; 0: after every step */

@@ -42,7 +42,8 @@ open_val(Err *e, Train *t)
     DataWanted wanted = {
         .folder = spec->data, .nfolder = spec->ndata, .split = "val"};
 
-    t->has_val = (spec->eval_every || spec->eval_first) &&
+    t->has_val = (spec->eval_every || spec->eval_steps || spec->eval_first ||
+                  spec->nat_epochs || spec->nat_steps) &&
                  has_phase(&t->run->plan, PH_eval) &&
                  dataset_has(&t->plan, &wanted);
     if (!t->has_val || !dataset_open(e, &t->plan, &wanted, 0, &t->val))

@@ -104,7 +104,7 @@ map() {
 		json_scalar.c json_file.c words.c words_split.c zip.c image.c jpeg.c png.c \
 		resize.c feed.c bucket.c picture.c
 	room runtime/torch "PyTorch's files, without ever running them" torch.h \
-		pth_read.c state_dict.c pickle.c opcodes.c objects.c stored.c \
+		apart.c pth_read.c state_dict.c pickle.c opcodes.c objects.c stored.c \
 		pth_write.c
 	room include/soho 'what both programs and their users share' rt.h plan.h
 	room examples 'to begin with' demo.sh easy_vqa.sh pretrain.sh ask.c new_op.md

@@ -28,7 +28,7 @@ SOHO_API int soho_init(Soho *run, uint64_t seed);
 /* Reads weights (a safetensors or PyTorch file, or a checkpoint folder) by
  * name.  Every parameter and state of the plan must be there with its shape;
  * names in the file that the plan does not have are counted in *unexpected (may
- * be NULL). */
+ * be NULL).  A PyTorch file is read by a child process, which is waited for. */
 SOHO_API int soho_load(Soho *run, const char *path, uint32_t *unexpected);
 
 /* Writes parameters and running state under their official names (file.tmp,

@@ -347,7 +347,7 @@ torch_is(const u8 head[TORCH_HEAD])
 }
 
 int
-torch_read(Err *e, Tensors *t)
+pth_read(Err *e, Tensors *t)
 {
     u8 head[TORCH_HEAD] = {0};
     Reader r = {.t = t};

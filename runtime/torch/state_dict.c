@@ -10,8 +10,6 @@
 
 #include "runtime/torch/pth_own.h"
 
-enum { NAME = 512 }; /* bytes of a tensor's name, at most */
-
 /* ------------------------------------------------------------------ tensors */
 
 /* A tuple of numbers, none negative, into to[]. */
@@ -34,9 +32,8 @@ take_numbers(const Reader *r, const PickleValue *tuple, i64 *to, u32 *n)
     return 1;
 }
 
-/* Index of the last element, counted from the first; -1: out of range. */
-static i64
-last_element(const TensorRow *row)
+i64
+pth_last_element(const TensorRow *row)
 {
     i64 last = 0, far;
 
@@ -68,7 +65,7 @@ place(Err *e, Reader *r, TensorRow *row, i64 offset, u64 elements, u64 at)
 
     row->bytes = tensors_shape_bytes(row);
     if (row->bytes)
-        last = last_element(row);
+        last = pth_last_element(row);
     FAIL_IF(row->bytes == UINT64_MAX || offset < 0 || last < 0 ||
                 (u64)offset > elements ||
                 (row->bytes && (u64)last >= elements - (u64)offset),
@@ -168,21 +165,28 @@ list_keys(const Reader *r, const PickleValue *dict, const char *except,
     return text;
 }
 
-/* Names are text without control characters, so that every format can hold
- * them. */
+int
+pth_name_good(const char *name, u64 n)
+{
+    char clean[PTH_NAME + 8];
+
+    err_clean(clean, sizeof clean, name, n);
+    return strlen(clean) == n && !memcmp(clean, name, n);
+}
+
 static int
 check_name(Err *e, const Reader *r, const PickleValue *key)
 {
     const char *name = (const char *)r->pickle.text + key->at;
-    char clean[NAME + 8];
+    char clean[PTH_NAME + 8];
 
     if (key->kind != PICKLE_TEXT)
         return pth_bad(e, r, "a tensor whose name is no text");
-    FAIL_IF(!key->n || key->n > NAME, e, SOHO_BAD,
+    FAIL_IF(!key->n || key->n > PTH_NAME, e, SOHO_BAD,
             "%s: a tensor's name of %u bytes, expected 1 to %d", r->t->path,
-            key->n, NAME);
+            key->n, PTH_NAME);
     err_clean(clean, sizeof clean, name, key->n);
-    FAIL_IF(strlen(clean) != key->n || memcmp(clean, name, key->n), e, SOHO_BAD,
+    FAIL_IF(!pth_name_good(name, key->n), e, SOHO_BAD,
             "%s: tensor %.200s: control characters in its name", r->t->path,
             clean);
     return 0;

@@ -9,7 +9,8 @@
  *
  * The object is a dictionary of tensors, or one that has such a dictionary
  * under `state_dict`; what stands beside it (optimizer, meta) is parsed and
- * passed over.  Nothing in a file is ever executed: see pickle.h. */
+ * passed over.  Nothing in a file is ever executed: see pickle.h; and what
+ * reads it can do nothing but read: see apart.c. */
 #ifndef SOHO_TORCH_H
 #define SOHO_TORCH_H
 
@@ -21,9 +22,10 @@ enum { TORCH_HEAD = 16 };
  * begin as a safetensors file does. */
 int torch_is(const u8 head[TORCH_HEAD]);
 
-/* Reads the index of the open file into rows; of the state dictionary alone,
- * names without the prefix `module.` where all have it.  Storages of a zip are
- * compared with their CRC.  SOHO_BAD, SOHO_IO, SOHO_MEMORY. */
+/* Reads the index of the open file, in a process of its own, into rows; of the
+ * state dictionary alone, names without the prefix `module.` where all have it.
+ * Storages of a zip are compared with their CRC.  SOHO_BAD, SOHO_IO,
+ * SOHO_MEMORY. */
 int torch_read(Err *e, Tensors *t);
 
 /* Storage classes and what their elements are: X(class, dtype) */

@@ -17,7 +17,8 @@
  * FLOOR MIN_LR           what is left of the factor where the policy has come
  *                        down to 0, or a rate that all groups come down to
  * SHAPE_constant, _linear, _exp: growth from RATIO to 1 over WARMUP
- *                        micro-batches (WARMUP_BY_EPOCH: epochs) */
+ *                        micro-batches (WARMUP_BY_EPOCH: epochs), by which a
+ *                        rate is multiplied and a momentum divided */
 #ifndef NAME
 #define NAME            schedule
 #define OF_lr           1
@@ -149,7 +150,7 @@ policy(double x, double total)
 }
 #endif
 
-/* What the warm-up leaves of a rate. */
+/* What the warm-up leaves of a rate, above 0 for a momentum. */
 static double
 warm(const SohoStep *step)
 {
@@ -171,12 +172,12 @@ NAME(const SohoArg *a)
 {
     SohoStep *step = a[0].p;
     double left = policy(place(step), length(step));
-    double factor = ((FLOOR) + (1.0 - (FLOOR)) * left) * warm(step);
+    double factor = (FLOOR) + (1.0 - (FLOOR)) * left;
 
 #if OF_momentum
-    step->momentum = (float)factor;
+    step->momentum = (float)(factor / warm(step));
 #else
-    step->lr = (float)factor;
+    step->lr = (float)(factor * warm(step));
     step->lr_add = (float)((MIN_LR) * (1.0 - left) * warm(step));
 #endif
 }

@@ -32,6 +32,13 @@ says "no value" 2 "a value has to follow '--seed'" exec --seed
 says "no number" 2 "expected a whole number, got '-1'" exec --seed -1
 says "number too large" 2 "expected a whole number, got '99999999999999999999'" \
     exec --seed=99999999999999999999
+for list in 0 '1,' '1,,2' ',1' '1,2x' -1 99999999999999999999 ''; do
+    says "no list of numbers '$list'" 2 \
+        "expected numbers from 1, as 1,5,20, got '$list'" \
+        train --eval-at-steps "$list"
+done
+says "list too long" 2 "too many numbers" train \
+    --eval-at-epochs "$(seq -s, 65)"
 says "value of a flag" 2 "no value follows '--check'" plan --check=1 x
 says "missing operand" 2 "missing 'PLAN'" plan
 says "missing option" 2 "missing '--out'" exec plan.bin train

@@ -52,29 +52,54 @@ rows() {
         done
 }
 
-# quiet: no file makes soho-rt start a program or open a connection
+# deeds: of the system calls of a trace, those that reading a file and writing
+# another have no need of: a second program, any connection, a change to a file
+# that is not the one to write
+deeds() {
+    awk '
+        { sub(/^[0-9]+ +/, "") }
+        /^execve\(/ && !programs++ { next }
+        /^(execve|execveat|fork|vfork|kill|tkill|tgkill|ptrace)\(/
+        /^(socket|socketpair|connect|bind|listen|accept|send|recv)/
+        /O_WRONLY|O_RDWR|O_CREAT|^(un)?link|^rename|^mkdir|^sym|^chmod|^mknod/ {
+            if (!/out\.safetensors/)
+                print
+        }' "$tmp/trace" | cut -c 1-80
+}
+
+# quiet: no file makes soho-rt do any such thing
 quiet() {
     if ! strace -o "$tmp/trace" true 2>"$tmp/err" ||
         grep -q __asan_init "$SOHO_RT"; then
         echo "skip $1 quiet: no strace, or a sanitizer"
         return
     fi
-    bad=
+    strace -f -o "$tmp/trace" -e trace=%process,%network,%file,%signal \
+        sh -c ": >'$tmp/owned'; exec /bin/true"
+    if [ "$(deeds | grep -c 'execve(.*true\|owned')" -ne 2 ]; then
+        echo "not ok $1 quiet: would not see a program or a file: $(deeds)"
+        return
+    fi
+    files=0 bad=
     for file in "$dir"/*.*; do
-        strace -f -o "$tmp/trace" \
-            -e trace=execve,execveat,fork,vfork,socket,connect \
+        strace -f -o "$tmp/trace" -e trace=%process,%network,%file,%signal \
             "$SOHO_RT" convert "$file" "$tmp/out.safetensors" \
             >"$tmp/said" 2>"$tmp/err"
-        [ "$(grep -c '(' "$tmp/trace")" -eq 1 ] || bad="$bad $(basename "$file")"
+        files=$((files + 1))
+        deed=$(deeds | sed 1q)
+        [ -z "$deed" ] || bad="$bad $(basename "$file"): $deed"
+        grep -q '^[0-9]* *execve(' "$tmp/trace" || bad="$bad $file: no trace"
     done
     if [ -z "$bad" ]; then
-        echo "ok $1 quiet"
+        echo "ok $1 quiet, $files files: one program, no connection, no file" \
+            'but the one to write'
     else
-        echo "not ok $1 quiet: more than one system call of these:$bad"
+        echo "not ok $1 quiet:$bad"
     fi
 }
 
-known="picklescan__pytorch_model.bin: a whole file of torch.save, nothing forbidden in it"
+# Its row expects malice; torch.load reads the same 38 tensors from it.
+known="picklescan__pytorch_model.bin: a whole DistilBERT of torch.save, nothing forbidden in it"
 for class in pickle safetensors; do
     dir=$data/bad/$class
     if [ ! -f "$dir/MANIFEST.tsv" ]; then

@@ -8,7 +8,8 @@ cp -r models "$room/models"
 sed -i 's/schedule = optim.cosine(c),/schedule = {policy = "poly", power = 2,\
   warmup = 6, warmup_shape = "exp", ratio = 0.1}, loss_scale = "dynamic",\
   max_loss_scale = 64, scale_window = 8,\
-  momentum_schedule = {policy = "cosine", floor = 0.5},/' \
+  momentum_schedule = {policy = "cosine", floor = 0.5, warmup = 6,\
+  ratio = 0.95},/' \
 	"$room/models/soho_tiny.lua"
 "$SOHOC" "$room/models/soho_tiny.lua" -o "$room/plan" --threads 1 \
 	--set vocab="$data/vocab.txt" --set answers="$data/answers.txt" \

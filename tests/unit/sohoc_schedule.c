@@ -1,6 +1,7 @@
 /* sohoc_schedule.c - the schedule kernel under every policy and warm-up beside
- * the rates that the official trainer's hooks (mmcv's) would set: written here
- * from their definitions, in double, for a group's rate and not for a factor.
+ * the rates and momenta that the official trainer's hooks (mmcv's) would set:
+ * written here from their definitions, in double, for a group's value and not
+ * for a factor.
  *
  * A run has 7 epochs of 30 micro-batches.  Steps are asked in a scrambled
  * order from a block full of other numbers, as a resumed run asks them. */
@@ -14,6 +15,7 @@ typedef struct Hook {
     double ratio, gamma, power, min_lr, min_ratio, high, low, up;
     int every, cycles, n;
     double at[4], weight[4];
+    bool momentum; /* mmcv's hooks of momentum */
     double base;
 } Hook;
 
@@ -86,19 +88,23 @@ ref_regular(const Hook *h, int t)
     return rate;
 }
 
+/* get_warmup_lr, and get_warmup_momentum, which divides. */
 static double
-ref_rate(const Hook *h, int t)
+ref_value(const Hook *h, int t)
 {
     int end = h->warmup * (h->warmup_by_epoch ? EPOCH_T : 1);
-    double rate = ref_regular(h, t);
+    double regular = ref_regular(h, t), k;
 
     if (t >= end)
-        return rate;
+        return regular;
     if (!strcmp(h->shape, "constant"))
-        return rate * h->ratio;
-    if (!strcmp(h->shape, "exp"))
-        return rate * pow(h->ratio, 1 - (double)t / end);
-    return rate * (1 - (1 - (double)t / end) * (1 - h->ratio));
+        return h->momentum ? regular / h->ratio : regular * h->ratio;
+    if (!strcmp(h->shape, "exp")) {
+        k = pow(h->ratio, 1 - (double)t / end);
+        return h->momentum ? regular / k : regular * k;
+    }
+    k = (1 - (double)t / end) * (1 - h->ratio);
+    return h->momentum ? regular / (1 - k) : regular * (1 - k);
 }
 
 /* ---------------------------------------------------------------- instances */
@@ -146,6 +152,40 @@ static const Hook hooks[] = {
     {.policy = "cyclic", .high = 10, .low = 1e-4, .up = 0.4, .cycles = 1},
     {.policy = "cyclic", .high = 2, .low = 0.5, .up = 0.25, .cycles = 4},
     {.policy = "cyclic", .high = 0.85 / 0.95, .low = 1, .up = 0, .cycles = 3},
+    {.momentum = true,
+     .policy = "cosine",
+     .min_ratio = 0.02,
+     .warmup = 50,
+     .shape = "linear",
+     .ratio = 0.9},
+    {.momentum = true,
+     .policy = "cosine",
+     .by_epoch = 1,
+     .min_ratio = 0.5,
+     .warmup = 2,
+     .warmup_by_epoch = 1,
+     .shape = "exp",
+     .ratio = 0.3},
+    {.momentum = true,
+     .policy = "cosine",
+     .warmup = 40,
+     .shape = "constant",
+     .ratio = 0.95},
+    {.momentum = true,
+     .policy = "cyclic",
+     .high = 0.85 / 0.95,
+     .low = 1,
+     .up = 0.4,
+     .cycles = 2,
+     .warmup = 25,
+     .shape = "linear",
+     .ratio = 0.5},
+    {.momentum = true,
+     .policy = "cyclic",
+     .high = 0.85 / 0.95,
+     .low = 1,
+     .up = 0,
+     .cycles = 3},
 };
 
 static const char *
@@ -176,14 +216,16 @@ defines(const Hook *h)
 static const char *
 name_of(u32 i)
 {
-    return format("schedule_%s_%u", hooks[i].policy, i);
+    return format("%s_%s_%u", hooks[i].momentum ? "momentum" : "schedule",
+                  hooks[i].policy, i);
 }
 
 /* ------------------------------------------------------------------- checks */
 
 static void
-follow(u32 i, const char *name, bool momentum)
+follow(u32 i)
 {
+    const char *name = name_of(i);
     Hook h = hooks[i];
     double worst = 0;
     bool good = true;
@@ -200,20 +242,20 @@ follow(u32 i, const char *name, bool momentum)
                                  .lr = 9,
                                  .lr_add = 9,
                                  .momentum = 9};
-        double truth = ref_rate(&h, t), rate;
+        double truth = ref_value(&h, t), got;
 
         good &= CALL(name, sizeof step, &before, P(&step));
-        rate = momentum ? h.base * (f64)step.momentum
-                        : h.base * (f64)step.lr + (f64)step.lr_add;
+        got = h.momentum ? h.base * (f64)step.momentum
+                         : h.base * (f64)step.lr + (f64)step.lr_add;
         good &=
-            momentum ? step.lr == 9 && step.lr_add == 9 : step.momentum == 9;
-        if (fabs(rate - truth) > worst * truth) {
-            worst = fabs(rate - truth) / truth;
+            h.momentum ? step.lr == 9 && step.lr_add == 9 : step.momentum == 9;
+        if (fabs(got - truth) > worst * truth) {
+            worst = fabs(got - truth) / truth;
             at = t;
         }
     }
     check(good && worst < 2e-7, name,
-          format("at t=%d %.3g of the rate away from the hook's", at, worst));
+          format("at t=%d %.3g away from the hook's", at, worst));
 }
 
 /* Beyond the end of the run the factor stays where it came to; where nobody
@@ -230,7 +272,7 @@ ends(u32 i)
     bool good = CALL(name_of(i), sizeof step, &before, P(&step));
     bool falls = !strcmp(h->policy, "poly") || !strncmp(h->policy, "cosine", 6);
 
-    if (!falls)
+    if (!falls || h->momentum)
         return;
     good &= fabs((f64)step.lr - h->min_ratio) < 1e-7;
     good &= fabs((f64)step.lr_add - h->min_lr) < 1e-7 * h->min_lr + 1e-12;
@@ -245,23 +287,20 @@ static void
 run(u32 cpu)
 {
     enum { N = countof(hooks) };
-    const char *kernel[N + 2][3];
+    const char *kernel[N][3];
 
-    for (u32 i = 0; i < N + 2; i++) {
-        u32 of = i < N ? i : i == N ? 16 : N - 1;
-
-        kernel[i][0] = i < N ? name_of(i) : format("momentum_%u", of);
-        kernel[i][1] = "schedule";
-        kernel[i][2] = format("OF_%s=1 %s", i < N ? "lr" : "momentum",
-                              defines(&hooks[of]));
-    }
-    open_kernels(cpu, "schedule", (const char *const(*)[3])kernel, N + 2);
     for (u32 i = 0; i < N; i++) {
-        follow(i, name_of(i), false);
+        kernel[i][0] = name_of(i);
+        kernel[i][1] = "schedule";
+        kernel[i][2] =
+            format("OF_%s=1 %s", hooks[i].momentum ? "momentum" : "lr",
+                   defines(&hooks[i]));
+    }
+    open_kernels(cpu, "schedule", (const char *const(*)[3])kernel, N);
+    for (u32 i = 0; i < N; i++) {
+        follow(i);
         ends(i);
     }
-    follow(16, "momentum_16", true);
-    follow(N - 1, format("momentum_%u", N - 1), true);
 }
 
 int

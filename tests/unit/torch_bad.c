@@ -1,5 +1,6 @@
 /* torch_bad.c - PyTorch files made by hand: what is not as it has to be is
  * refused by name, and no changed or missing byte does harm. */
+#include "runtime/torch/pth_own.h"
 #include "torchcheck.h"
 
 /* ----------------------------------------------------------------- refusals */
@@ -283,21 +284,6 @@ other_files(void)
 /* The one file that there is while mutations are read. */
 static Blob mutant;
 
-static int
-mutant_open(const char *path, int flags, int mode)
-{
-    (void)path;
-    (void)flags;
-    (void)mode;
-    return 0;
-}
-
-static int
-mutant_close(int fd)
-{
-    return fd;
-}
-
 static i64
 mutant_pread(int fd, void *to, u64 n, u64 offset)
 {
@@ -309,30 +295,21 @@ mutant_pread(int fd, void *to, u64 n, u64 offset)
     return (i64)n;
 }
 
-static i64
-mutant_size(int fd)
-{
-    (void)fd;
-    return (i64)mutant.n;
-}
-
-/* Opens it, and reads what it has if it opens. */
+/* Reads it in this process, where harm shows, and what it has. */
 static int
 read_mutant(void)
 {
     static u8 data[1 << 16];
-    Tensors *file;
+    char path[] = "mutant.pth";
+    Tensors file = {.path = path, .bytes = mutant.n};
     Err e = {0};
 
-    if (tensors_open(&e, "mutant.pth", &file))
-        return e.code;
-    for (u32 i = 0; i < tensors_count(file) && !e.code; i++) {
-        const TensorRow *row = tensors_row(file, i);
-
-        if (row->bytes <= sizeof data)
-            tensors_read(&e, file, row, data);
-    }
-    tensors_close(file);
+    if (!pth_read(&e, &file))
+        for (u32 i = 0; i < file.n && !e.code; i++)
+            if (file.row[i].bytes <= sizeof data)
+                tensors_read(&e, &file, &file.row[i], data);
+    free(file.row);
+    free(file.names);
     return e.code;
 }
 
@@ -345,10 +322,7 @@ mutate(const char *label, const char *path)
     u64 bytes = 0;
     u32 odd = 0, long_ = 0;
     const Vfs *system = vfs;
-    const Vfs memory = {.open = mutant_open,
-                        .close = mutant_close,
-                        .pread = mutant_pread,
-                        .size = mutant_size};
+    const Vfs memory = {.pread = mutant_pread};
     char why[64];
     Err e = {0};
 

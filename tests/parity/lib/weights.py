@@ -4,10 +4,11 @@
                            form, and as DIR/NAME.want.safetensors what a reader
                            has to find; DIR/in.safetensors, the doors of infer;
                            prints each NAME
-    weights.py check DIR   DIR/NAME.back.pth, which came out of it again: loads
-                           strictly into the oracle, every tensor the same bytes
-                           (`ours`: weights as soho-rt has them, of pre-training);
-                           the logits in DIR/zip.a are the oracle's
+    weights.py check DIR   DIR/NAME.safetensors and DIR/NAME.back.pth, which came
+                           out of it again: load strictly into the oracle, every
+                           tensor the same bytes (`ours`: weights as soho-rt has
+                           them, of pre-training); the logits in DIR/zip.a are
+                           the oracle's
 """
 import json
 import os
@@ -28,6 +29,7 @@ TIED = 'mask_l_fc.weight'
 WORDS = 'language.bert.embeddings.word_embeddings.weight'
 DTYPE = {torch.float32: 'F32', torch.float16: 'F16', torch.bfloat16: 'BF16',
          torch.float64: 'F64', torch.int64: 'I64'}
+TYPE = {name: dtype for dtype, name in DTYPE.items()}
 NUMPY = {'uint8': 'U8', 'int32': 'I32', 'float32': 'F32'}
 
 
@@ -192,6 +194,7 @@ def wanted(path):
     with open(path, 'rb') as f:
         n, = struct.unpack('<Q', f.read(8))
         head = json.loads(f.read(n))
+        head.pop('__metadata__', None)
         data = f.read()
     return {k: (v['dtype'], tuple(v['shape']), data[slice(*v['data_offsets'])])
             for k, v in head.items()}
@@ -205,26 +208,39 @@ def check(folder):
     print('%s torch/logits: %.1e from the oracle, %.1e are allowed'
           % ('ok' if off <= bound else 'not ok', off, bound))
     for file in sorted(os.listdir(folder)):
-        if not file.endswith('.back.pth'):
+        name, _, form = file.partition('.')
+        if form != 'back.pth' and (form != 'safetensors' or name in
+                                   ('ours', 'in', 'bert', 'resnet')):
             continue
-        name = file[:-len('.back.pth')]
-        back = torch.load(os.path.join(folder, file))
-        want = wanted(os.path.join(folder, name + '.want.safetensors'))
+        try:
+            n = same(folder, name, form)
+            print('ok torch/%s: %d tensors load strictly, the same bytes'
+                  % (file, n))
+        except (AssertionError, RuntimeError) as e:
+            print('not ok torch/%s: %s' % (file, str(e).replace('\n', ' ')))
+
+
+def same(folder, name, form):
+    """How many tensors NAME.FORM holds, each as it was made."""
+    path = os.path.join(folder, name)
+    want = wanted(path + '.want.safetensors')
+    if form == 'back.pth':
+        back = torch.load(path + '.back.pth')
+        assert type(back) is OrderedDict
         got = {n: (DTYPE[t.dtype], tuple(t.shape), raw(t))
                for n, t in back.items()}
-        model = pre() if name in ('pre', 'ours') else vqa()
-        try:
-            assert type(back) is OrderedDict
-            assert set(got) == set(want), sorted(set(got) ^ set(want))[:5]
-            odd = [n for n in want if got[n] != want[n]]
-            assert not odd, odd[:5]
-            assert name != 'ours' or \
-                back[TIED].data_ptr() == back[WORDS].data_ptr(), 'not tied'
-            model.load_state_dict(back, strict=True)
-            print('ok torch/%s: %d tensors load strictly, the same bytes'
-                  % (name, len(got)))
-        except (AssertionError, RuntimeError) as e:
-            print('not ok torch/%s: %s' % (name, str(e).replace('\n', ' ')))
+    else:
+        got = wanted(path + '.safetensors')
+        back = {n: torch.frombuffer(bytearray(b), dtype=TYPE[d]).reshape(shape)
+                for n, (d, shape, b) in got.items()}
+    assert set(got) == set(want), sorted(set(got) ^ set(want))[:5]
+    odd = [n for n in want if got[n] != want[n]]
+    assert not odd, odd[:5]
+    assert name != 'ours' or \
+        back[TIED].data_ptr() == back[WORDS].data_ptr(), 'not tied'
+    model = pre() if name in ('pre', 'ours') else vqa()
+    model.load_state_dict(back, strict=True)
+    return len(got)
 
 
 if __name__ == '__main__':

@@ -1,1 +1,0 @@
-phase("update", {policy = "fixed", momentum_schedule = {policy = "cosine", warmup = 2}, groups = {{pattern = "*", rule = "sgd", lr = 0.1}}})
