@@ -1,7 +1,7 @@
 /* items.c - where the items of an annotation file stand in its text.
  *
  * In: a file that has been read as a data set, so that only what is looked for
- * here is checked.  Out: places, file names and questions. */
+ * here is checked.  Out: places, file names and sentences. */
 #include "runtime/data/items.h"
 
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 
 typedef struct Reader {
     Json j;
-    char *room; /* VQA_MAX_TEXT */
+    char *room;   /* VQA_MAX_TEXT */
+    int captions; /* a file of captions, not of questions */
     Items *to;
 } Reader;
 
@@ -27,14 +28,31 @@ read_file(Reader *r, Item *item)
 }
 
 static int
-read_question(Reader *r)
+read_sentence(Reader *r)
 {
     u64 n;
 
     TRY(json_string(&r->j, r->room, VQA_MAX_TEXT, &n));
-    bytes_add(&r->to->questions, r->room, n);
-    bytes_add(&r->to->questions, "\n", 1);
+    bytes_add(&r->to->sentences, r->room, n);
+    bytes_add(&r->to->sentences, "\n", 1);
     return 0;
+}
+
+/* One sentence or a list of them. */
+static int
+read_sentences(Reader *r)
+{
+    int more;
+
+    if (json_peek(&r->j) == JSON_STRING)
+        return read_sentence(r);
+    TRY(json_array(&r->j));
+    for (;;) {
+        TRY(json_next(&r->j, &more));
+        if (!more)
+            return 0;
+        TRY(read_sentence(r));
+    }
 }
 
 static int read_questions(Reader *r);
@@ -52,8 +70,8 @@ read_fields(Reader *r, Item *item)
         if (!more)
             return 0;
         TRY(json_key_text(&r->j, r->room, VQA_MAX_TEXT, &n));
-        if (json_is(r->room, n, "question"))
-            TRY(read_question(r));
+        if (json_is(r->room, n, r->captions ? "captions" : "question"))
+            TRY(read_sentences(r));
         else if (item && json_is(r->room, n, "file_name"))
             TRY(read_file(r, item));
         else if (item && json_is(r->room, n, "vqa"))
@@ -92,12 +110,12 @@ read_items(Reader *r)
         item = list_add(r->j.err, &r->to->list, 1);
         if (!item)
             return r->j.err->code;
-        *item = (Item){.start = json_at(&r->j), .words = r->to->questions.n};
+        *item = (Item){.start = json_at(&r->j), .words = r->to->sentences.n};
         TRY(read_fields(r, item));
         if (!item->file)
             return json_bad(&r->j, item->start, "no file_name here");
         item->end = r->j.at;
-        item->nwords = r->to->questions.n - item->words;
+        item->nwords = r->to->sentences.n - item->words;
     }
     r->to->tail = r->j.at - 1;
     return 0;
@@ -109,6 +127,11 @@ read_top(Reader *r)
     int more;
     u64 n;
 
+    r->captions = json_peek(&r->j) == JSON_ARRAY;
+    if (r->captions) {
+        TRY(read_items(r));
+        return json_end(&r->j);
+    }
     TRY(json_object(&r->j));
     for (;;) {
         TRY(json_next(&r->j, &more));
@@ -133,7 +156,7 @@ items_open(Err *e, const char *path, Items *items)
     r.room = malloc(VQA_MAX_TEXT);
     if (r.room)
         read_top(&r);
-    if (!r.room || items->questions.failed)
+    if (!r.room || items->sentences.failed)
         err_set(e, SOHO_MEMORY, "%s: no memory for its text", path);
     free(r.room);
     return e->code;
@@ -144,6 +167,6 @@ items_close(Items *items)
 {
     free(items->json);
     free(items->list.at);
-    bytes_free(&items->questions);
+    bytes_free(&items->sentences);
     pool_free(&items->names);
 }

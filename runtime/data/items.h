@@ -11,11 +11,13 @@ enum {
     ITEMS_MAX_FILE = 1 << 30 /* bytes of a file, which is kept as it is */
 };
 
-/* One item of "data": a picture with questions, or a question with its
+#define ITEM_NONE UINT32_MAX /* a group that there is not */
+
+/* One item: a picture with questions or with captions, or a question with its
  * picture. */
 typedef struct Item {
     u64 start, end;    /* its text: json[start..end) */
-    u64 words, nwords; /* its questions: Items.questions, one a line */
+    u64 words, nwords; /* its sentences: Items.sentences, one a line */
     const char *file;  /* file_name */
     /* Filled in by who splits the file. */
     u8 digest[DIGEST_BYTES]; /* of the picture */
@@ -26,14 +28,15 @@ typedef struct Item {
 typedef struct Items {
     u8 *json; /* the file's text */
     u64 bytes;
-    u64 head, tail; /* json[head..tail) lies inside the brackets of "data" */
+    u64 head, tail; /* json[head..tail) lies inside the items' brackets */
     List list;      /* Item */
-    Bytes questions;
+    Bytes sentences;
     Pool names;
 } Items;
 
-/* Reads a file that vqa_open has found good.  items_close in any case.
- * SOHO_IO, SOHO_BAD, SOHO_MEMORY. */
+/* Reads a file that vqa_open or caps_open has found good: the items of "data",
+ * or those of an array.  items_close in any case.  SOHO_IO, SOHO_BAD,
+ * SOHO_MEMORY. */
 int items_open(Err *e, const char *path, Items *items);
 void items_close(Items *items);
 
