@@ -144,14 +144,15 @@ table() {
 		wc -l) seeds"
 	echo "# $(date +%F), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' \
 		/proc/cpuinfo | head -n 1)"
-	sed 's/^/# /' "$out/calibrate" "$out/split"
+	sed '/^folder/d; s/^/# /' "$out/calibrate" "$out/split"
 	# shellcheck disable=SC2086
 	{
 		echo '# both models:' $BOTH
 		echo '# soho_tiny_pre:' $PRE
 		echo '# soho_tiny:' $VQA
 	}
-	sed 's/^/# pre-training, unseen: /' "$out/eval"
+	echo "# steps: $pre_steps of pre-training, $vqa_steps of questions"
+	sed "s|^$out/||; s/^/# pre-training, unseen: /" "$out/eval"
 	verdict | sed 's/^/# /'
 	printf '\npanel Answers about unseen pictures: mean, least and most\n'
 	printf 'x step\ny right, %%\n'
