@@ -96,6 +96,13 @@ pretrain: ## pre-train on captions: make pretrain DATA=folder VOCAB=file
 	@$(MAKE) -s -j$$(nproc) all
 	@SOHO_BUILD=$(B) sh examples/pretrain.sh "$(DATA)" "$(VOCAB)"
 
+finetune: ## is pre-training worth it? make finetune DATA=folder [SEEDS=5]
+	@[ "$(DATA)" ] || \
+		{ echo 'usage: make finetune DATA=folder [SEEDS=5]' >&2; exit 2; }
+	@sh tests/setup.sh
+	@$(MAKE) -s -j$$(nproc) all
+	@SOHO_BUILD=$(B) sh examples/finetune.sh "$(DATA)" $(SEEDS)
+
 test: ## build and run all tests (-v: V=-v)
 	@sh tests/setup.sh
 	@$(MAKE) -s -j$$(nproc) all unit tools
@@ -178,5 +185,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all demo easy pretrain calibrate gains large map unit tools table parity oracle bench memory test templates check deps size fmt lint asan crash golden help clean
+.PHONY: all demo easy pretrain finetune calibrate gains large map unit tools table parity oracle bench memory test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)

@@ -28,7 +28,7 @@ show "$out/calibrate" "$build/soho-rt" calibrate
 part 'from a model in Lua to a plan'
 # shellcheck disable=SC2046,SC2086
 run "$build/sohoc" models/soho_tiny_pre.lua -o "$out" --set vocab="$vocab" \
-	$(printf -- '--set %s ' ${PRETRAIN_SET:-image=96x96})
+	$(printf -- '--set %s ' ${PRETRAIN_SET:-image=64x64})
 
 part 'training: hidden words, hidden cells, which sentence belongs'
 run "$build/soho-rt" train "$plan" --data "$data" --run "$out/run" "$@"

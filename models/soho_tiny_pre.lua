@@ -11,18 +11,18 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   dilations = {1, 1, 1, 1}, late_dilation = false, style = "pytorch",
   groups = 1, width_per_group = 64, se_ratio = 0,
   deep_stem = false, avg_down = false, zero_last = false,
-  frozen_stages = 0, norm_eval = false,           -- the stem keeps its draw
+  frozen_stages = -1, norm_eval = false,          -- the stem learns, too
   checkpointed = false, use_qa = false, use_answer = false,
-  codes = 64, vd_decay = 0.4, mask_prob = 0.1, join = "gate",
+  codes = 32, vd_decay = 0.9, mask_prob = 0.05, join = "gate",
   hidden = 128, layers = 2, heads = 4, inner = 512, positions = 64,
-  spread = 0.07, dropout = 0.05,
+  spread = 0.12, dropout = 0.05,
   vocab = 128,                     -- or a file, which goes into the plan
   compat = "fixed",                -- "upstream" masks as the official code does
   precision = "f32",
   lr = 1e-3, backbone_lr = 2e-3, decay = 0.01,                     -- AdamW
-  neck_lr = 1e-2, neck_decay = 1e-4, momentum = 0.9,               -- SGD
-  warmup = 400, warmup_ratio = 0.1, lr_floor = 0.02, epochs = 6,
-  accumulate = 2, clip = 20,
+  neck_lr = 0.2, neck_decay = 0, momentum = 0.9,                   -- SGD
+  warmup = 200, warmup_ratio = 0.1, lr_floor = 0.02, epochs = 10,
+  accumulate = 1, clip = 20,
 }, use "ranges")
 use("nn").spread = c.spread
 

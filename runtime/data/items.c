@@ -1,7 +1,7 @@
 /* items.c - where the items of an annotation file stand in its text.
  *
  * In: a file that has been read as a data set, so that only what is looked for
- * here is checked.  Out: places, file names and questions. */
+ * here is checked.  Out: places, file names and sentences. */
 #include "runtime/data/items.h"
 
 #include <fcntl.h>
@@ -12,7 +12,8 @@
 
 typedef struct Reader {
     Json j;
-    char *room; /* VQA_MAX_TEXT */
+    char *room;   /* VQA_MAX_TEXT */
+    int captions; /* a file of captions, not of questions */
     Items *to;
 } Reader;
 
@@ -28,14 +29,31 @@ read_file(Reader *r, Item *item)
 }
 
 static int
-read_question(Reader *r)
+read_sentence(Reader *r)
 {
     u64 n;
 
     TRY(json_string(&r->j, r->room, VQA_MAX_TEXT, &n));
-    bytes_add(&r->to->questions, r->room, n);
-    bytes_add(&r->to->questions, "\n", 1);
+    bytes_add(&r->to->sentences, r->room, n);
+    bytes_add(&r->to->sentences, "\n", 1);
     return 0;
+}
+
+/* One sentence or a list of them. */
+static int
+read_sentences(Reader *r)
+{
+    int more;
+
+    if (json_peek(&r->j) == JSON_STRING)
+        return read_sentence(r);
+    TRY(json_array(&r->j));
+    for (;;) {
+        TRY(json_next(&r->j, &more));
+        if (!more)
+            return 0;
+        TRY(read_sentence(r));
+    }
 }
 
 static int read_questions(Reader *r);
@@ -53,8 +71,8 @@ read_fields(Reader *r, Item *item)
         if (!more)
             return 0;
         TRY(json_key_text(&r->j, r->room, VQA_MAX_TEXT, &n));
-        if (json_is(r->room, n, "question"))
-            TRY(read_question(r));
+        if (json_is(r->room, n, r->captions ? "captions" : "question"))
+            TRY(read_sentences(r));
         else if (item && json_is(r->room, n, "file_name"))
             TRY(read_file(r, item));
         else if (item && json_is(r->room, n, "vqa"))
@@ -93,12 +111,12 @@ read_items(Reader *r)
         item = list_add(r->j.err, &r->to->list, 1);
         if (!item)
             return r->j.err->code;
-        *item = (Item){.start = json_at(&r->j), .words = r->to->questions.n};
+        *item = (Item){.start = json_at(&r->j), .words = r->to->sentences.n};
         TRY(read_fields(r, item));
         if (!item->file)
             return json_bad(&r->j, item->start, "no file_name here");
         item->end = r->j.at;
-        item->nwords = r->to->questions.n - item->words;
+        item->nwords = r->to->sentences.n - item->words;
     }
     r->to->tail = r->j.at - 1;
     return 0;
@@ -110,6 +128,11 @@ read_top(Reader *r)
     int more;
     u64 n;
 
+    r->captions = json_peek(&r->j) == JSON_ARRAY;
+    if (r->captions) {
+        TRY(read_items(r));
+        return json_end(&r->j);
+    }
     TRY(json_object(&r->j));
     for (;;) {
         TRY(json_next(&r->j, &more));
@@ -140,8 +163,8 @@ items_open(Err *e, const char *path, Items *items)
     items->bytes = r.j.bytes;
     json_close(&r.j);
     free(r.room);
-    FAIL_IF(items->questions.failed, e, SOHO_MEMORY,
-            "%s: no memory for its questions", path);
+    FAIL_IF(items->sentences.failed, e, SOHO_MEMORY,
+            "%s: no memory for its sentences", path);
     return e->code;
 }
 
@@ -151,7 +174,7 @@ items_close(Items *items)
     if (items->fd >= 0)
         vfs->close(items->fd);
     free(items->list.at);
-    bytes_free(&items->questions);
+    bytes_free(&items->sentences);
     pool_free(&items->names);
 }
 

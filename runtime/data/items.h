@@ -8,11 +8,13 @@
 
 enum { ITEM_FILE = 4096 /* bytes of a file name, with its 0 */ };
 
-/* One item of "data": a picture with questions, or a question with its
+#define ITEM_NONE UINT32_MAX /* a group that there is not */
+
+/* One item: a picture with questions or with captions, or a question with its
  * picture. */
 typedef struct Item {
     u64 start, end;    /* bytes start to end of the file */
-    u64 words, nwords; /* its questions: Items.questions, one a line */
+    u64 words, nwords; /* its sentences: Items.sentences, one a line */
     const char *file;  /* file_name */
     /* Filled in by who splits the file. */
     u8 digest[DIGEST_BYTES]; /* of the picture */
@@ -24,14 +26,15 @@ typedef struct Items {
     const char *path;
     int fd; /* -1: not open */
     u64 bytes;
-    u64 head, tail; /* of the file, inside the brackets of "data" */
+    u64 head, tail; /* of the file, inside the items' brackets */
     List list;      /* Item */
-    Bytes questions;
+    Bytes sentences;
     Pool names;
 } Items;
 
-/* Reads a file that vqa_open has found good; `path` has to last.  items_close
- * in any case.  SOHO_IO, SOHO_BAD, SOHO_MEMORY. */
+/* Reads a file that vqa_open or caps_open has found good: the items of "data",
+ * or those of an array; `path` has to last.  items_close in any case.  SOHO_IO,
+ * SOHO_BAD, SOHO_MEMORY. */
 int items_open(Err *e, const char *path, Items *items);
 void items_close(Items *items);
 /* Copies the bytes from start to end.  SOHO_IO, SOHO_BAD where the file has

@@ -1,56 +1,31 @@
 /* split.c - `soho-rt data split`: parts a data folder that has only one split
  * into training and unseen pictures.
  *
- * In: train_data_vqa.json and its zip archive or folder.  Out, in another
- * folder: the same two for "train" and "val", vocab.txt (WordPiece: the words
- * of the training questions), answers.txt (in label order).
+ * In: train_data_vqa.json and its zip archive or folder; with --captions what
+ * pre-training reads, too.  Out, in another folder: the same for "train" and
+ * "val", vocab.txt (WordPiece: the words of the training questions and
+ * captions), answers.txt (in label order).
  *
  * An annotation file is the source's own text less the items of the other
  * part, so that nothing in it changes.  Pictures are grouped by the SHA-256 of
  * their bytes, and whole groups are drawn: neither a picture nor a copy of it
  * is in both parts. */
-#include "runtime/data/split.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "runtime/cmd.h"
-#include "runtime/data/items.h"
-#include "runtime/data/vocab.h"
-#include "runtime/dataset.h"
+#include "runtime/data/split_own.h"
 #include "runtime/random.h"
 
-enum { TRAIN = SPLIT_TRAIN, UNSEEN = SPLIT_UNSEEN, PARTS = SPLIT_PARTS };
+const char *const split_part[PARTS] = {"train", "val"};
 
-enum { TOKENS = 512 }; /* the whole of any question, for the guess */
-
-static const char *const part_name[PARTS] = {"train", "val"};
-
-/* Pictures of equal bytes. */
-typedef struct Group {
-    u32 pictures, part;
-} Group;
-
-typedef struct Splitter {
-    const SplitSpec *spec;
-    Words *words; /* of the vocabulary; at first of an empty one */
-    PlanData plan;
-    char **answer; /* plan.names */
-    Dataset source;
-    Items items;
-    Item **order; /* [items] */
-    Group *group;
-    u32 *turn; /* [groups] */
-    u32 ngroup, npicture;
-    Vocab *vocab;
-} Splitter;
-
+/* PARTS: in none. */
 static u32
 part_of(const Splitter *s, const Item *item)
 {
-    return s->group[item->group].part;
+    return item->group == ITEM_NONE ? PARTS : s->group[item->group].part;
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -71,6 +46,22 @@ open_words(Err *e, Splitter *s)
     bytes_free(&text);
     s->plan.words = s->words;
     return e->code;
+}
+
+/* The same for the captions. */
+static int
+read_captions(Err *e, Splitter *s)
+{
+    const PlanData plan = {.captions = 1};
+    Vqa set;
+
+    if (!s->spec->captions)
+        return 0;
+    FAIL_IF(!dataset_json(&plan, s->spec->data, "train", s->captions), e,
+            SOHO_IO, "%s: no such file; leave out --captions", s->captions);
+    TRY(caps_open(e, s->captions, s->words, TOKENS, 0, 0, &set));
+    vqa_close(&set);
+    return items_open(e, s->captions, &s->said);
 }
 
 /* Opens the source the way training does, which checks all of it, and then
@@ -95,7 +86,8 @@ read_source(Err *e, Splitter *s)
     TRY(e->code);
     TRY(open_words(e, s));
     TRY(dataset_open(e, &s->plan, &wanted, 0, &s->source));
-    return items_open(e, s->source.part->json, &s->items);
+    TRY(items_open(e, s->source.part->json, &s->items));
+    return read_captions(e, s);
 }
 
 /* ------------------------------------------------------------------ drawing */
@@ -196,20 +188,42 @@ draw_groups(Err *e, Splitter *s)
     return 0;
 }
 
-/* Both parts must have something to ask. */
 static int
-check_parts(Err *e, const Splitter *s)
+has_name(const void *name, const void *item)
 {
-    u32 asked[PARTS] = {0};
+    return strcmp(name, (*(Item *const *)item)->file);
+}
 
-    for (u64 i = 0; i < items_count(&s->items); i++)
-        asked[part_of(s, items_at(&s->items, i))] +=
-            items_at(&s->items, i)->nwords > 0;
+/* Captions go where the questions about their picture are. */
+static void
+join_captions(Splitter *s)
+{
+    u64 n = items_count(&s->items);
+
+    qsort(s->order, n, sizeof *s->order, by_file);
+    for (u64 i = 0; i < items_count(&s->said); i++) {
+        Item *item = items_at(&s->said, i);
+        Item **asked =
+            bsearch(item->file, s->order, n, sizeof *s->order, has_name);
+
+        item->group = asked ? (*asked)->group : ITEM_NONE;
+    }
+}
+
+/* Both parts must have something to ask, or to say. */
+static int
+check_parts(Err *e, const Splitter *s, const Items *items, const char *path,
+            const char *what)
+{
+    u32 has[PARTS + 1] = {0};
+
+    for (u64 i = 0; i < items_count(items); i++)
+        has[part_of(s, items_at(items, i))] += items_at(items, i)->nwords > 0;
     for (u32 part = 0; part < PARTS; part++)
-        FAIL_IF(!asked[part], e, SOHO_BAD,
-                "%s: no question about the pictures drawn for \"%s\"; give "
-                "--val another share, or --seed another number",
-                s->source.part->json, part_name[part]);
+        FAIL_IF(!has[part], e, SOHO_BAD,
+                "%s: no %s about the pictures drawn for \"%s\"; give --val "
+                "another share, or --seed another number",
+                path, what, split_part[part]);
     return 0;
 }
 
@@ -228,21 +242,33 @@ draw(Err *e, Splitter *s)
     TRY(digest_pictures(e, s));
     group_pictures(s);
     TRY(draw_groups(e, s));
-    return check_parts(e, s);
+    TRY(check_parts(e, s, &s->items, s->source.part->json, "question"));
+    if (!s->spec->captions)
+        return 0;
+    join_captions(s);
+    return check_parts(e, s, &s->said, s->captions, "caption");
+}
+
+static int
+add_words(Err *e, Splitter *s, const Items *items)
+{
+    for (u64 i = 0; i < items_count(items); i++) {
+        const Item *item = items_at(items, i);
+
+        if (part_of(s, item) == TRAIN)
+            TRY(vocab_add(e, s->vocab,
+                          (const char *)items->sentences.data + item->words,
+                          item->nwords));
+    }
+    return 0;
 }
 
 /* The words of the training part, and of nothing else. */
 static int
 gather_words(Err *e, Splitter *s)
 {
-    for (u64 i = 0; i < items_count(&s->items); i++) {
-        const Item *item = items_at(&s->items, i);
-
-        if (part_of(s, item) == TRAIN)
-            TRY(vocab_add(e, s->vocab,
-                          (const char *)s->items.questions.data + item->words,
-                          item->nwords));
-    }
+    TRY(add_words(e, s, &s->items));
+    TRY(add_words(e, s, &s->said));
     vocab_sort(s->vocab);
     return open_words(e, s);
 }
@@ -261,7 +287,7 @@ add_pictures(Err *e, const Splitter *s, u32 part, PackZip *zip)
 
         if (item->again || part_of(s, item) != part)
             continue;
-        snprintf(member, sizeof member, "%s2014/%s", part_name[part],
+        snprintf(member, sizeof member, "%s2014/%s", split_part[part],
                  item->file);
         TRY(read_picture(e, s, item->file, &data, &bytes));
         pack_member(zip, member, data, bytes, 0);
@@ -276,7 +302,7 @@ static int
 part_path(Err *e, const Splitter *s, u32 part, const char *name,
           char path[PATH_MAX])
 {
-    FAIL_IF(snprintf(path, PATH_MAX, "%s/%s%s", s->spec->out, part_name[part],
+    FAIL_IF(snprintf(path, PATH_MAX, "%s/%s%s", s->spec->out, split_part[part],
                      name) >= PATH_MAX,
             e, SOHO_IO, "--out: the path is too long");
     return 0;
@@ -296,33 +322,35 @@ write_pictures(Err *e, const Splitter *s, u32 part)
 
 /* The text around the items, and those of a part. */
 static int
-put_questions(const Splitter *s, u32 part, Replace *to)
+put_items(const Splitter *s, const Items *items, u32 part, Replace *to)
 {
     const char *gap = "\n";
 
-    TRY(items_copy(&s->items, 0, s->items.head, to));
-    for (u64 i = 0; i < items_count(&s->items); i++) {
-        const Item *item = items_at(&s->items, i);
+    TRY(items_copy(items, 0, items->head, to));
+    for (u64 i = 0; i < items_count(items); i++) {
+        const Item *item = items_at(items, i);
 
         if (part_of(s, item) != part)
             continue;
         TRY(replace_put(to, gap, strlen(gap)));
-        TRY(items_copy(&s->items, item->start, item->end, to));
+        TRY(items_copy(items, item->start, item->end, to));
         gap = ",\n";
     }
     TRY(replace_put(to, "\n", 1));
-    return items_copy(&s->items, s->items.tail, s->items.bytes, to);
+    return items_copy(items, items->tail, items->bytes, to);
 }
 
+/* `form`: how the file's name ends. */
 static int
-write_questions(Err *e, const Splitter *s, u32 part)
+write_items(Err *e, const Splitter *s, const Items *items, u32 part,
+            const char *form)
 {
     Replace file;
     char path[PATH_MAX];
 
-    TRY(part_path(e, s, part, "_data_vqa.json", path));
+    TRY(part_path(e, s, part, form, path));
     TRY(replace_open(e, &file, path));
-    put_questions(s, part, &file);
+    put_items(s, items, part, &file);
     return replace_close(&file);
 }
 
@@ -375,44 +403,11 @@ write_all(Err *e, const Splitter *s)
     TRY(check_folder(e, s->spec));
     for (u32 part = 0; part < PARTS; part++) {
         TRY(write_pictures(e, s, part));
-        TRY(write_questions(e, s, part));
+        TRY(write_items(e, s, &s->items, part, QUESTIONS));
+        if (s->spec->captions)
+            TRY(write_items(e, s, &s->said, part, SENTENCES));
     }
     return write_words(e, s);
-}
-
-/* ---------------------------------------------------------------- measuring */
-
-static int
-open_part(Err *e, const Splitter *s, u32 part, Vqa *set, SplitReport *r)
-{
-    char path[PATH_MAX];
-
-    TRY(part_path(e, s, part, "_data_vqa.json", path));
-    TRY(vqa_open(e, path, s->words, TOKENS, s->plan.answers, s->plan.names,
-                 part == TRAIN, set));
-    r->pictures[part] = set->npicture;
-    r->questions[part] = set->nquestion;
-    for (u32 i = 0; i < set->nquestion; i++)
-        r->yes_no[part] +=
-            score_kind(set, &set->question[i], s->plan.names) == KIND_yes_no;
-    return 0;
-}
-
-static int
-measure(Err *e, const Splitter *s, SplitReport *r)
-{
-    Vqa set[PARTS] = {{0}};
-
-    r->twins = s->npicture - s->ngroup;
-    r->words = vocab_count(s->vocab);
-    r->answers = s->plan.answers;
-    if (!open_part(e, s, TRAIN, &set[TRAIN], r) &&
-        !open_part(e, s, UNSEEN, &set[UNSEEN], r))
-        score_guess(e, &set[TRAIN], &set[UNSEEN], r->answers, s->plan.names,
-                    &r->guess);
-    vqa_close(&set[TRAIN]);
-    vqa_close(&set[UNSEEN]);
-    return e->code;
 }
 
 static int
@@ -423,13 +418,13 @@ split(Err *e, Splitter *s, SplitReport *report)
     TRY(draw(e, s));
     TRY(gather_words(e, s));
     TRY(write_all(e, s));
-    return measure(e, s, report);
+    return split_measure(e, s, report);
 }
 
 int
 split_make(Err *e, const SplitSpec *spec, SplitReport *report)
 {
-    Splitter s = {.spec = spec, .items.fd = -1};
+    Splitter s = {.spec = spec, .items.fd = -1, .said.fd = -1};
 
     *report = (SplitReport){.twins = 0};
     split(e, &s, report);
@@ -437,6 +432,7 @@ split_make(Err *e, const SplitSpec *spec, SplitReport *report)
     words_close(s.words);
     vocab_close(s.vocab);
     items_close(&s.items);
+    items_close(&s.said);
     free(s.answer);
     free(s.order);
     free(s.group);
@@ -445,32 +441,6 @@ split_make(Err *e, const SplitSpec *spec, SplitReport *report)
 }
 
 /* ------------------------------------------------------------------ command */
-
-static void
-print_report(const SplitSpec *spec, const SplitReport *r)
-{
-    static const char *const title[PARTS] = {"training", "unseen"};
-
-    for (u32 p = 0; p < PARTS; p++)
-        printf("%-9s %u pictures, %u questions, %.1f %% of them yes/no\n",
-               title[p], r->pictures[p], r->questions[p],
-               100.0 * r->yes_no[p] / r->questions[p]);
-    if (r->twins)
-        printf("twins     %u pictures have the bytes of another one, which is "
-               "in the same part\n",
-               r->twins);
-    printf("words     %u in the training questions; %u answers\n", r->words,
-           r->answers);
-    printf("guess     %.1f %% of the unseen questions: the best guess without "
-           "the picture",
-           100 * tally_accuracy(&r->guess));
-#define X(kind, shown)                                                         \
-    if (r->guess.n[KIND_##kind])                                               \
-        printf("; " shown " %.1f %%", 100 * tally_kind(&r->guess, KIND_##kind));
-    SCORE_KINDS(X)
-#undef X
-    printf("\nfolder    %s\n", spec->out);
-}
 
 int
 cmd_split(int argc, char **argv)
@@ -485,6 +455,8 @@ cmd_split(int argc, char **argv)
         {OPT_COUNT, "--seed", "N", &spec.seed, 0, "other draws (1)"},
         {OPT_TEXT, "--images", "PATH", &spec.images, 0,
          "archive, folder or index of the pictures"},
+        {OPT_FLAG, "--captions", NULL, &spec.captions, 0,
+         "part train_data_caps.json, what pre-training reads, too"},
         {.kind = OPT_END},
     };
     SplitReport report;
@@ -502,6 +474,6 @@ cmd_split(int argc, char **argv)
         err_set(&e, SOHO_USAGE, "--val: a share between 0 and 1 expected");
     if (e.code || split_make(&e, &spec, &report))
         return cmd_fail(word, &e);
-    print_report(&spec, &report);
+    split_print(&spec, &report);
     return 0;
 }

@@ -333,6 +333,139 @@ from_folder(void)
     free(b);
 }
 
+/* ------------------------------------------------------------------ captions
+ */
+
+/* Every fourth picture has none. */
+static int
+is_captioned(u32 i)
+{
+    return i % 4 != 3;
+}
+
+/* Two captions, of four words that all have and one of its own. */
+static void
+print_captions(u32 i, Bytes *to)
+{
+    char file[64];
+
+    file_of(i, file);
+    bytes_print(to,
+                "{ \"captions\":[\"The r\\u00e9d  one\", \"the C%03u\"], "
+                "\"height\":64, \"file_name\":\"%s\",\"labels\":[],"
+                "\"width\":48, \"question\": \"other words?\"}",
+                i, file);
+}
+
+/* Those of the pictures from..to, in the order 1, 0, 3, 2, ... */
+static void
+make_captions(const char *folder, const char *name, u32 from, u32 to)
+{
+    Bytes json = {.n = 0};
+    const char *gap = " [ ";
+    Err e = {0};
+
+    for (u32 i = from; i < to; i++)
+        if (is_captioned(i ^ 1)) {
+            bytes_print(&json, "%s", gap);
+            print_captions(i ^ 1, &json);
+            gap = " , ";
+        }
+    bytes_print(&json, " ]\n");
+    if (pack_folder(&e, folder) || pack_file(&e, folder, name, &json))
+        check(0, "makes-captions", e.text);
+    bytes_free(&json);
+}
+
+static int
+make_said(const char *from, const char *to, SplitReport *r, Err *e)
+{
+    SplitSpec spec = {.data = in_room(from),
+                      .out = in_room(to),
+                      .share = 0.25,
+                      .seed = 1,
+                      .captions = 1};
+
+    *e = (Err){0};
+    return split_make(e, &spec, r);
+}
+
+/* Each picture's captions, as they were, in the picture's part alone. */
+static void
+captions_part(const u8 part_of[PICTURES])
+{
+    char *json[2] = {text_of(in_room("said"), "train_data_caps.json"),
+                     text_of(in_room("said"), "val_data_caps.json")};
+    u32 wrong = 0;
+
+    for (u32 i = 0; i < PICTURES + 2; i++) {
+        Bytes item = {.n = 0};
+        int there, wanted;
+
+        print_captions(i, &item);
+        for (u32 part = 0; part < 2; part++) {
+            there = memmem(json[part], strlen(json[part]), item.data, item.n) !=
+                    NULL;
+            wanted = i < PICTURES && is_captioned(i) && part_of[i] >> part & 1;
+            wrong += there != wanted;
+        }
+        bytes_free(&item);
+    }
+    check(!wrong, "captions-follow-their-pictures", json[1]);
+    free(json[0]);
+    free(json[1]);
+}
+
+/* The words of the training captions are in the vocabulary, others are not. */
+static void
+caption_words(const u8 part_of[PICTURES])
+{
+    char *vocab = text_of(in_room("said"), "vocab.txt");
+    int good = strstr(vocab, "\nthe\n") && strstr(vocab, "\none\n") &&
+               !strstr(vocab, "\nother\n");
+
+    for (u32 i = 0; i < PICTURES; i++) {
+        char word[16];
+
+        snprintf(word, sizeof word, "\nc%03u\n", i);
+        good &= (strstr(vocab, word) != NULL) ==
+                (is_captioned(i) && part_of[i] == 1);
+    }
+    check(good, "words-of-training-captions", vocab);
+    free(vocab);
+}
+
+static void
+captions(void)
+{
+    u8 part_of[PICTURES];
+    u32 unseen = 0, all = 0;
+    char why[ERR_TEXT + 128];
+    SplitReport r;
+    Err e;
+
+    make_captions(in_room("source"), "train_data_caps.json", 0, PICTURES + 2);
+    make_said("source", "said", &r, &e);
+    find_parts(in_room("said"), part_of);
+    captions_part(part_of);
+    caption_words(part_of);
+    for (u32 i = 0; i < PICTURES; i++) {
+        all += is_captioned(i) != 0;
+        unseen += is_captioned(i) && part_of[i] == 2;
+    }
+    snprintf(why, sizeof why, "%s %u + %u pictures, %u strange, %s %.3f",
+             e.text, r.captioned[0], r.captioned[1], r.strange, r.word,
+             r.word_guess);
+    check(!e.code && r.captioned[0] == all - unseen &&
+              r.captioned[1] == unseen && r.captions[0] == 2 * (all - unseen) &&
+              r.captions[1] == 2 * unseen && r.strange == 2,
+          "captions-are-counted", why);
+    /* two of four words: C%03u of the unseen ones is unknown, not counted */
+    check(!strcmp(r.word, "the") && r.word_guess > 0.499 &&
+              r.word_guess < 0.501,
+          "most-frequent-word", why);
+}
+
 /* -------------------------------------------------------------------- errors
  */
 
@@ -369,6 +502,35 @@ errors(void)
           "folder-onto-itself", e.text);
 }
 
+static void
+refuses_captions(const char *name, const char *from, int code, const char *part)
+{
+    SplitReport r;
+    Err e;
+
+    check(make_said(from, "never", &r, &e) == code && strstr(e.text, part) &&
+              access(in_room("never"), F_OK),
+          name, e.text);
+}
+
+static void
+caption_errors(void)
+{
+    static const char broken[] = "[{\"file_name\":\"a.jpg\",\"captions\":3}]";
+    Bytes json = {.n = 0};
+    Err e = {0};
+
+    make_source(in_room("mute"), "[\"yes\",\"b\",\"c\"]", PICTURES);
+    refuses_captions("no-captions", "mute", SOHO_IO, "train_data_caps.json");
+    make_captions(in_room("mute"), "coco_cap_train_pre.json", 100, 120);
+    refuses_captions("captions-of-others", "mute", SOHO_BAD,
+                     "no caption about the pictures drawn for \"train\"");
+    bytes_add(&json, broken, sizeof broken - 1);
+    pack_file(&e, in_room("mute"), "coco_cap_train_pre.json", &json);
+    bytes_free(&json);
+    refuses_captions("captions-of-numbers", "mute", SOHO_BAD, "item 0");
+}
+
 /* ------------------------------------------------------------------ real data
  */
 
@@ -377,8 +539,11 @@ easy(void)
 {
     const char *data = getenv("SOHO_TESTDATA");
     char folder[512], why[ERR_TEXT + 128];
-    SplitSpec spec = {
-        .data = folder, .out = in_room("easy"), .share = 0.1, .seed = 1};
+    SplitSpec spec = {.data = folder,
+                      .out = in_room("easy"),
+                      .share = 0.1,
+                      .seed = 1,
+                      .captions = 1};
     SplitReport r;
     Err e = {0};
 
@@ -397,6 +562,10 @@ easy(void)
           "easy_vqa", why);
     check(tally_accuracy(&r.guess) > 0.64 && tally_accuracy(&r.guess) < 0.70,
           "easy_vqa-guess", why);
+    /* 24 words in the five captions of a picture, six of them "a" */
+    check(r.captioned[0] + r.captioned[1] == 3542 && !strcmp(r.word, "a") &&
+              r.word_guess == 0.25,
+          "easy_vqa-captions", r.word);
 }
 
 int
@@ -413,7 +582,9 @@ main(void)
     repeats();
     readable();
     from_folder();
+    captions();
     errors();
+    caption_errors();
     easy();
     snprintf(command, sizeof command, "rm -r '%s'", room);
     return system(command) || failed;
