@@ -140,7 +140,7 @@ main(int argc, char **argv)
 {
     Verdict v[MOST_OTHERS + 1];
     int n = argc - 3;
-    Ref *r;
+    static Ref *r; /* needed to the end, so never freed */
 
     if (n < 1 || n > MOST_OTHERS) {
         fprintf(stderr, "usage: fuzztest NAME GRAPH PLAN [=|~]OTHER...\n");

@@ -169,7 +169,7 @@ main(int argc, char **argv)
     bool table = argc == 4 && !strcmp(argv[1], "-t"), good = true;
     Case *c;
     Soho *run;
-    Ref *r;
+    static Ref *r; /* needed to the end, so never freed */
     int n = 0;
 
     if (argc != 3 + table) {

@@ -81,7 +81,8 @@ done(int deed, int fd, int pipe)
     case D_OPEN:
         return open("/dev/null", O_RDONLY) >= 0;
     case D_EXEC:
-        return execve("/bin/true", argv, argv) + 2;
+        execve("/bin/true", argv, argv); /* which ends well */
+        return 0;
     case D_FORK:
         return fork() >= 0;
     case D_SOCKET:
