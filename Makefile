@@ -160,6 +160,9 @@ oracle: ## rewrite tests/oracle/*.golden from the PyTorch oracle
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/oracle/backbone.py golden
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/oracle/pretrain.py golden
 
+half: all ## precision=bf16 beside f32: losses of 5 seeds, time, memory
+	@SOHOC=$(B)/sohoc SOHO_RT=$(B)/soho-rt sh tests/half.sh
+
 memory: all ## what soho_res18 holds in memory after three answers
 	@SOHOC=$(B)/sohoc SOHO_RT=$(B)/soho-rt sh tests/e2e/lib/res18.sh
 
@@ -185,5 +188,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all demo easy pretrain finetune calibrate gains large map unit tools table parity oracle bench memory test templates check deps size fmt lint asan crash golden help clean
+.PHONY: all demo easy pretrain finetune calibrate gains large map unit tools table parity oracle bench half memory test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)
