@@ -5,11 +5,15 @@ local vd = {}
 
 local eps = 1e-5
 
--- Nearest entry of each row of x [n,C], by squared distance without |x|^2; the
--- first of equally near ones.  -> i32 [n]
+-- Nearest entry of each row of x [n,C]; the first of equally near ones.  |x|^2
+-- is the same for all, but decides which are equally near: next to it, what
+-- rounding left of an entry that should be zero (one that stood for all cells
+-- of a batch, of mean 0) is as good as zero.  -> i32 [n]
 local function nearest(x, embed)
   local length = (embed * embed):sum(2):reshape {1, embed:dim(1)}
-  return op.arg_max {op.matmul {x, embed:permute {2, 1}, exact = 1} * 2 - length}
+  local lengths = (x * x):sum(2) + length
+  return op.arg_max {op.matmul {x, embed:permute {2, 1}, exact = 1} * 2
+                     - lengths}
 end
 
 -- Entries move towards the mean of the features they stood for.  An entry that

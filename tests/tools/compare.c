@@ -26,7 +26,8 @@
     X(gradients, 1e-4)                                                         \
     X(parameters, 1e-4)                                                        \
     X(moments, 1e-4)                                                           \
-    X(statistics, 1e-4)
+    X(statistics, 1e-4)                                                        \
+    X(dictionary, 1e-4)
 enum {
 #define X(name, bound) K_##name,
     KINDS(X)
@@ -71,7 +72,8 @@ begin(const char *name)
            : !strncmp(name, "moment", 6)           ? K_moments
            : ends(name, ".running_mean") || ends(name, ".running_var")
                ? K_statistics
-               : K_parameters;
+           : strstr(name, ".vq.") ? K_dictionary
+                                  : K_parameters;
     found[kind].count++;
 }
 
@@ -103,7 +105,19 @@ missing(const char *why)
     found[kind].off++;
 }
 
-/* The elements of the current tensor, to be freed; NULL: noted as missing. */
+static void
+as_numbers(f32 *data, u64 count)
+{
+    i32 n;
+
+    for (u64 i = 0; i < count; i++) {
+        memcpy(&n, &data[i], sizeof n);
+        data[i] = (f32)n;
+    }
+}
+
+/* The elements of the current tensor, integers as numbers, to be freed; NULL:
+ * noted as missing. */
 static f32 *
 elements(Tensors *file, u64 count)
 {
@@ -113,12 +127,16 @@ elements(Tensors *file, u64 count)
 
     if (!row)
         missing("is not there");
-    else if (row->dtype != DT_f32 || row->bytes != count * sizeof *data)
+    else if ((row->dtype != DT_f32 && row->dtype != DT_i32) ||
+             row->bytes != count * sizeof *data)
         missing("has another type or shape");
     else if (!data || tensors_read(&e, file, row, data))
         missing(data ? e.text : "is too large");
-    else
+    else {
+        if (row->dtype == DT_i32)
+            as_numbers(data, count);
         return data;
+    }
     free(data);
     return NULL;
 }

@@ -1,13 +1,14 @@
 /* inputs.c - writes one input of the parity case: doors of a micro-batch.
  *
  *   inputs SEED NUMBER ANSWERS OUT.safetensors [one]
- *   inputs SEED NUMBER pretrain OUT.safetensors [one]
+ *   inputs SEED NUMBER pretrain=HxW OUT.safetensors [one]
  *
- * In: the seed, the number of the input, how many answers.  Out: image,
- * image_size, tokens, token_mask and answers, as tests/oracle/case.py makes
- * them, or mlm_labels and itm_labels, as tests/oracle/pretrain.py does: each is
- * a formula of the words of a site of its own.  With `one` only the first image
- * and sentence, for inference. */
+ * In: the seed, the number of the input, how many answers, or the size of the
+ * bucket of pre-training, up to 128x192.  Out: image, image_size, tokens,
+ * token_mask and answers, as tests/oracle/case.py makes them, or mlm_labels and
+ * itm_labels, as tests/oracle/pretrain.py does: each is a formula of the words
+ * of a site of its own.  With `one` only the first image and sentence, for
+ * inference. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,14 +39,14 @@ word(const char *site, u32 i)
 static void
 make_sizes(int pretrain)
 {
-    const i32 plain[2] = {80, 40}, large[2] = {112, 72};
-    const i32 *size = pretrain ? large : plain;
+    i32 height = (i32)H - 16;
+    i32 width = pretrain ? (i32)W / 2 - 24 : 40;
     i32 more = pretrain ? 24 : 16;
 
     image_size[0][0] = (i32)H;
     image_size[0][1] = (i32)W;
-    image_size[1][0] = size[0];
-    image_size[1][1] = size[1] + (number % 2 ? more : 0);
+    image_size[1][0] = height;
+    image_size[1][1] = width + (number % 2 ? more : 0);
 }
 
 /* A mosaic of BLOCK x BLOCK pixels under noise, beyond the valid part too. */
@@ -119,23 +120,29 @@ write_doors(Err *e, const char *path, int one, const f32 *answers, u32 nanswer)
     return tensors_write(e, path, all, nanswer ? 5 : one ? 4 : 6, NULL);
 }
 
+/* "HxW" into the size of the bucket; whether a picture can have it. */
+static int
+read_size(const char *text)
+{
+    S = MOST_S;
+    return sscanf(text, "%ux%u", &H, &W) == 2 && H > BLOCK && H <= MOST_H &&
+           W > 3 * BLOCK && W <= MOST_W && H % BLOCK == 0 && W % BLOCK == 0;
+}
+
 int
 main(int argc, char **argv)
 {
+    static const char word[] = "pretrain=";
     Err e = {0};
-    int pretrain = argc >= 5 && !strcmp(argv[3], "pretrain");
-    u32 nanswer = argc >= 5 ? (u32)strtoul(argv[3], NULL, 10) : 0;
-    f32 *answers;
+    int pretrain = argc >= 5 && !strncmp(argv[3], word, strlen(word));
+    u32 nanswer = argc >= 5 && !pretrain ? (u32)strtoul(argv[3], NULL, 10) : 0;
+    int good = pretrain ? read_size(argv[3] + strlen(word)) : nanswer > 0;
+    f32 *answers = calloc((size_t)B * S * nanswer + 1, sizeof *answers);
 
-    if (pretrain) {
-        S = MOST_S;
-        H = MOST_H;
-        W = MOST_W;
-    }
-    answers = calloc((size_t)B * S * nanswer + 1, sizeof *answers);
-    if ((!nanswer && !pretrain) || !answers) {
-        fprintf(stderr, "usage: inputs SEED NUMBER ANSWERS OUT.safetensors "
-                        "[one]\n");
+    if (!good || !answers) {
+        fprintf(stderr, "usage: inputs SEED NUMBER ANSWERS|pretrain=HxW "
+                        "OUT.safetensors [one]\n");
+        free(answers);
         return SOHO_USAGE;
     }
     seed = strtoull(argv[1], NULL, 10);

@@ -16,40 +16,54 @@ wanted() {
 # pretrain_options CASE: as CASES in tests/oracle/pretrain.py has it
 pretrain_options() {
 	case $1 in
-	gate) echo '--set mask_prob=0.6' ;;
 	rare) ;;
-	add) echo '--set mask_prob=0.6 --set join=add' ;;
-	fixed) echo '--set mask_prob=0.6 --set compat=fixed' ;;
-	res34) echo '--set mask_prob=0.6 --set depth=34' ;;
-	res50) echo '--set mask_prob=0.6 --set depth=50 --set join=add --set compat=fixed' ;;
+	*) echo '--set mask_prob=0.6' ;;
+	esac
+	case $1 in
+	add | add_fixed | res50) echo '--set join=add' ;;
+	esac
+	case $1 in
+	fixed | add_fixed | res50) echo '--set compat=fixed' ;;
+	esac
+	case $1 in
+	res*) echo "--set depth=${1#res}" ;;
 	esac
 }
 
 # pretrain_compile CASE INPUT...: the plan that trains, and its micro-batches
 pretrain_compile() {
+	case $1 in
+	res*) size=64x128 ;;
+	*) size=128x192 ;;
+	esac
 	# shellcheck disable=SC2046
 	"$SOHOC" models/soho_res18_pre.lua -o "$WORK/plan" --set batch=2 \
-		--set image=128x192 --set sentences=4 --keep $logits \
+		--set image=$size --set sentences=4 --keep $logits \
 		$(pretrain_options "$1") >"$WORK/log" || return
 	shift
 	t=0
 	for input; do
-		"$TOOLS/inputs" "$seed" "$input" pretrain "$WORK/in-$t" || return
+		"$TOOLS/inputs" "$seed" "$input" pretrain=$size "$WORK/in-$t" ||
+			return
 		t=$((t + 1))
 	done
 }
 
-# pretrain_first OUT WANTED: one micro-batch of a window of two
+# pretrain_first OUT WANTED [OPTION...]: one micro-batch of a window of two
 pretrain_first() {
-	"$SOHO_RT" exec "$WORK/plan/plan.bin" train@128x192 --in "$WORK/in-0" \
-		--seed "$seed" --out "$1" --want "$2"
+	out=$1 wanted=$2
+	shift 2
+	"$SOHO_RT" exec "$WORK/plan/plan.bin" "train@$size" --in "$WORK/in-0" \
+		--seed "$seed" --out "$out" --want "$wanted" "$@"
 }
 
-# pretrain_steps OUT WANTED: three updates, then evaluation
+# pretrain_steps OUT WANTED [OPTION...]: three updates, then evaluation
 pretrain_steps() {
-	window=train@128x192,train@128x192,update
-	in=$WORK/in
-	"$SOHO_RT" exec "$WORK/plan/plan.bin" $window,$window,$window,eval@128x192 \
+	out=$1 wanted=$2 in=$WORK/in window=train@$size,train@$size,update
+	shift 2
+	"$SOHO_RT" exec "$WORK/plan/plan.bin" \
+		"$window,$window,$window,eval@$size" \
 		--in "$in-0" --in "$in-1" --in "$in-2" --in "$in-3" --in "$in-4" \
-		--in "$in-5" --in "$in-6" --seed "$seed" --out "$1" --want "$2"
+		--in "$in-5" --in "$in-6" --seed "$seed" --out "$out" \
+		--want "$wanted" "$@"
 }
