@@ -101,11 +101,11 @@ def make_model(name, dtype):
 
 def outputs_of(model, door):
     """Losses and metrics, and the three logits by our names of them."""
-    metas = [{'img_shape': s, 'pad_shape': (H, W)} for s in door['image_size']]
     x = case.pixels(door).to(next(model.parameters()).dtype)
     ids, att, mlm, itm = (torch.from_numpy(door[n]).long() for n in (
         'tokens', 'token_mask', 'mlm_labels', 'itm_labels'))
-    (zl, zv, zm, mvm), out = model.losses(x, metas, ids, att, mlm, itm)
+    (zl, zv, zm, mvm), out = model.losses(x, case.metas_of(door), ids, att,
+                                          mlm, itm)
     return out, {'mlm_logits': zl, 'mvm_logits': zv, 'match_logits': zm,
                  'mvm_labels': mvm}
 
