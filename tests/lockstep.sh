@@ -3,6 +3,8 @@
 #
 # usage: lockstep.sh OUT       writes OUT.txt, a table, and OUT.png, its curves
 #
+# Half an hour of one core for each network; both go at once.
+#
 # Variables: MODELS (vqa pre), STEPS (200), SEEDS (5: other seeds of soho-rt),
 # THREADS (1,2: of the oracle's runs in single precision; none: soho-rt alone),
 # SET (more fields for soho-rt: SET='precision=bf16 clip=1').  Wants Debian's
@@ -47,6 +49,8 @@ compare() {
 		tail -n 3 "$WORK/$1.log" >&2
 		return 1
 	}
+	tail -n 1 "$WORK/$1.log" | sed "s|^$WORK/||" | fold -s -w 78 |
+		sed 's/^/# /'
 	$python $oracle run "$1" "$TOOLS/steps" "$WORK/$1/plan.bin" \
 		--steps "${STEPS:-200}" --seeds "${SEEDS:-5}" \
 		--threads "${THREADS:-1,2}"
