@@ -155,6 +155,11 @@ parity: all tools ## whole tensors beside the PyTorch oracle (python3-torch)
 	@SOHOC=$(B)/sohoc SOHO_RT=$(B)/soho-rt TOOLS=$(B)/tools \
 		sh tests/parity/lib/whole.sh
 
+OUT ?= tests/results/lockstep
+lockstep: all tools ## 200 steps beside the oracle (python3-torch, python3-matplotlib)
+	@SOHOC=$(B)/sohoc SOHO_RT=$(B)/soho-rt TOOLS=$(B)/tools \
+		sh tests/lockstep.sh $(OUT)
+
 oracle: ## rewrite tests/oracle/*.golden from the PyTorch oracle
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/oracle/golden.py
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/oracle/backbone.py golden
@@ -188,5 +193,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all demo easy pretrain finetune calibrate gains large map unit tools table parity oracle bench half memory test templates check deps size fmt lint asan crash golden help clean
+.PHONY: all demo easy pretrain finetune calibrate gains large map unit tools table parity lockstep oracle bench half memory test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)

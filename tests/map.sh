@@ -125,6 +125,7 @@ map() {
 	tests bench 'beside PyTorch'
 	tests house 'this map, help texts, the same bytes twice'
 	tests tools 'what the tests compare with'
+	tests results 'what long comparisons found: tables, curves'
 }
 
 # between FILE: the file with the map between its markers

@@ -91,21 +91,26 @@ def pixels(door):
     return torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
 
 
+def metas_of(door):
+    padded = door['image'].shape[1:3]
+    return [{'img_shape': s, 'pad_shape': padded} for s in door['image_size']]
+
+
 def logits_of(model, door):
     """The VQA network with S sentences to an image: the backbone and the neck
     see each image once, its visual tokens serve S rows."""
-    metas = [{'img_shape': s, 'pad_shape': (H, W)} for s in door['image_size']]
     x = pixels(door).to(next(model.parameters()).dtype)
-    vis, seen = model.neck(model.backbone(x), metas)
-    vis, seen = (a.repeat_interleave(S, 0) for a in (vis, seen))
-    ids, att = (torch.from_numpy(door[n]).long().view(B * S, T)
+    vis, seen = model.neck(model.backbone(x), metas_of(door))
+    b, s, t = door['tokens'].shape
+    vis, seen = (a.repeat_interleave(s, 0) for a in (vis, seen))
+    ids, att = (torch.from_numpy(door[n]).long().view(b * s, t)
                 for n in ('tokens', 'token_mask'))
     return model.head.vqa(model.language(ids, att, vis, seen)[:, 0])
 
 
 def outputs_of(model, door):
     z = logits_of(model, door)
-    labels = torch.from_numpy(door['answers']).view(B * S, -1).to(z)
+    labels = torch.from_numpy(door['answers']).view(len(z), -1).to(z)
     loss = F.binary_cross_entropy_with_logits(z, labels) * labels.shape[1]
     best = z.detach().argmax(1, keepdim=True)
     return {'logits': z, 'loss': loss,
@@ -182,19 +187,18 @@ def steps(answers, dtype=torch.float64):
     return out
 
 
-def margin(model, door):
+def margin(model, door, outputs=logits_of):
     """Least distance from 0 of any ReLU input on a path of the gradient, in
     standard deviations of its tensor."""
     least, relu = [], F.relu
-    state = {n: t.clone() for n, t in model.state_dict().items()
-             if n.endswith(('running_mean', 'running_var'))}
+    state = {n: t.clone() for n, t in model.named_buffers()}
 
     def watch(x, inplace=False):
         if x.requires_grad:
             least.append(float((x.abs().min() / x.std()).detach()))
         return relu(x)
     F.relu = watch
-    logits_of(model, door)
+    outputs(model, door)
     F.relu = relu
     model.load_state_dict(state, strict=False)
     return min(least)

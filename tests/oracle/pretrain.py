@@ -144,17 +144,13 @@ def state_of(model):
     return {n: t for n, t in model.named_buffers() if t.is_floating_point()}
 
 
-def metas_of(door):
-    padded = door['image'].shape[1:3]
-    return [{'img_shape': s, 'pad_shape': padded} for s in door['image_size']]
-
-
 def outputs_of(model, door):
     """Losses and metrics, and the three logits by our names of them."""
     x = case.pixels(door).to(next(model.parameters()).dtype)
     ids, att, mlm, itm = (torch.from_numpy(door[n]).long() for n in (
         'tokens', 'token_mask', 'mlm_labels', 'itm_labels'))
-    (zl, zv, zm, mvm), out = model.losses(x, metas_of(door), ids, att, mlm, itm)
+    (zl, zv, zm, mvm), out = model.losses(x, case.metas_of(door), ids, att,
+                                          mlm, itm)
     return out, {'mlm_logits': zl, 'mvm_logits': zv, 'match_logits': zm,
                  'mvm_labels': mvm}
 
@@ -248,7 +244,7 @@ def branches(model, number):
     door = batch(number, model.full)
     with torch.no_grad():
         x = case.pixels(door).to(next(model.parameters()).dtype)
-        model.neck(model.backbone(x), metas_of(door), model.rand)
+        model.neck(model.backbone(x), case.metas_of(door), model.rand)
     F.relu, F.max_pool2d = relu, pool
     for hook in hooks:
         hook.remove()
