@@ -18,11 +18,13 @@
 # `columns`, and a name that comes again goes on with its curve.  A curve runs
 # from one of its points to the next, also across `-`; a single point is a dot.
 # The same name has the same colour in every panel.
+import io
 import shlex
 import sys
 
 WORDS = ('x', 'y')
 WIDTH, HEIGHT, DPI = 7.5, 3.2, 100      # inches; a panel's height
+COLOURS = 64                            # of the PNG: a quarter of the bytes
 
 
 def number(cell):
@@ -118,6 +120,7 @@ def main():
         import matplotlib
         matplotlib.use('Agg')
         from matplotlib import pyplot
+        from PIL import Image
     except ImportError:
         sys.exit('plot.py: needs matplotlib: apt install python3-matplotlib')
     title, panels = read(sys.argv[1:-1])
@@ -132,7 +135,10 @@ def main():
     if title:
         figure.suptitle(title, fontsize=11)
     figure.tight_layout()
-    figure.savefig(sys.argv[-1], dpi=DPI, metadata={'Software': None})
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=DPI)
+    Image.open(picture).convert('RGB').quantize(COLOURS).save(
+        sys.argv[-1], optimize=True)
 
 
 if __name__ == '__main__':
