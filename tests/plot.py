@@ -24,7 +24,7 @@ import sys
 
 WORDS = ('x', 'y')
 WIDTH, HEIGHT, DPI = 7.5, 3.2, 100      # inches; a panel's height
-COLOURS = 64                            # of the PNG: a quarter of the bytes
+COLOURS = 255                           # of the PNG: half the bytes
 
 
 def number(cell):
@@ -128,13 +128,12 @@ def main():
         sys.exit('plot.py: %s: no panel' % sys.argv[1])
     figure, axes = pyplot.subplots(
         len(panels), 1, squeeze=False,
-        figsize=(WIDTH, HEIGHT * len(panels) + 0.4))
+        figsize=(WIDTH, HEIGHT * len(panels) + 0.4), constrained_layout=True)
     colours = {}
     for panel, place in zip(panels, axes[:, 0]):
         draw_panel(place, panel, colours)
     if title:
         figure.suptitle(title, fontsize=11)
-    figure.tight_layout()
     picture = io.BytesIO()
     figure.savefig(picture, dpi=DPI)
     Image.open(picture).convert('RGB').quantize(COLOURS).save(
