@@ -3,7 +3,7 @@
 #
 # usage: lockstep.sh OUT       writes OUT.txt, a table, and OUT.png, its curves
 #
-# Half an hour of one core for each network; both go at once.
+# Half an hour on two cores that do nothing else: both networks go at once.
 #
 # Variables: MODELS (vqa pre), STEPS (200), SEEDS (5: other seeds of soho-rt),
 # THREADS (1,2: of the oracle's runs in single precision; none: soho-rt alone),
@@ -50,7 +50,7 @@ compare() {
 		return 1
 	}
 	tail -n 1 "$WORK/$1.log" | sed "s|^$WORK/||" | fold -s -w 78 |
-		sed 's/^/# /'
+		sed 's/^/# /; s/ *$//'
 	$python $oracle run "$1" "$TOOLS/steps" "$WORK/$1/plan.bin" \
 		--steps "${STEPS:-200}" --seeds "${SEEDS:-5}" \
 		--threads "${THREADS:-1,2}"

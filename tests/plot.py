@@ -18,11 +18,13 @@
 # `columns`, and a name that comes again goes on with its curve.  A curve runs
 # from one of its points to the next, also across `-`; a single point is a dot.
 # The same name has the same colour in every panel.
+import io
 import shlex
 import sys
 
 WORDS = ('x', 'y')
 WIDTH, HEIGHT, DPI = 7.5, 3.2, 100      # inches; a panel's height
+COLOURS = 255                           # of the PNG: half the bytes
 
 
 def number(cell):
@@ -118,6 +120,7 @@ def main():
         import matplotlib
         matplotlib.use('Agg')
         from matplotlib import pyplot
+        from PIL import Image
     except ImportError:
         sys.exit('plot.py: needs matplotlib: apt install python3-matplotlib')
     title, panels = read(sys.argv[1:-1])
@@ -125,14 +128,16 @@ def main():
         sys.exit('plot.py: %s: no panel' % sys.argv[1])
     figure, axes = pyplot.subplots(
         len(panels), 1, squeeze=False,
-        figsize=(WIDTH, HEIGHT * len(panels) + 0.4))
+        figsize=(WIDTH, HEIGHT * len(panels) + 0.4), constrained_layout=True)
     colours = {}
     for panel, place in zip(panels, axes[:, 0]):
         draw_panel(place, panel, colours)
     if title:
         figure.suptitle(title, fontsize=11)
-    figure.tight_layout()
-    figure.savefig(sys.argv[-1], dpi=DPI, metadata={'Software': None})
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=DPI)
+    Image.open(picture).convert('RGB').quantize(COLOURS).save(
+        sys.argv[-1], optimize=True)
 
 
 if __name__ == '__main__':
