@@ -32,9 +32,7 @@ is_product(const Node *n)
 static u32
 under_views(const Func *f, Val v)
 {
-    while (optab[node_of(f, v)->op].kind == KIND_view)
-        v = node_of(f, v)->in[0];
-    return VAL_NODE(v);
+    return VAL_NODE(where(f, v).base);
 }
 
 /* Marks nodes some product reads something made of. */

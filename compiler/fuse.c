@@ -444,7 +444,20 @@ each_late(Fuse *u, u32 id, i32 g, bool (*fn)(Fuse *u, u32 id, i32 g))
 static bool
 late_may_join(Fuse *u, u32 id, i32 g)
 {
-    return may_join(u, id, g) && u->f->group[g].nnode + 8 < GROUP_MAX;
+    return may_join(u, id, g);
+}
+
+static u32
+count_late(const Fuse *u, u32 id)
+{
+    const Node *n = &u->f->node[id];
+    u32 count = 0;
+    for (u32 i = 0; i < n->nin; i++) {
+        u32 x = VAL_NODE(n->in[i]);
+        if (u->late[x] && u->f->node[x].group < 0)
+            count += 1 + count_late(u, x);
+    }
+    return count;
 }
 
 static bool
@@ -468,7 +481,8 @@ late_open(Fuse *u, u32 id, i32 g)
 static bool
 all_may_join(Fuse *u, u32 id, i32 g)
 {
-    return may_join(u, id, g) && each_late(u, id, g, late_may_join);
+    return u->f->group[g].nnode + count_late(u, id) < GROUP_MAX &&
+           may_join(u, id, g) && each_late(u, id, g, late_may_join);
 }
 
 /* -------------------------------------------------------------------- fuse */

@@ -75,9 +75,7 @@ grad_div(Grad *g, const Node *n, Val y, Val dy)
 static Val
 grad_bf16(Build *b, const Node *n, Val dy)
 {
-    Val x = n->in[0];
-    while (optab[node_of(b->f, x)->op].kind == KIND_view)
-        x = node_of(b->f, x)->in[0];
+    Val x = where(b->f, n->in[0]).base;
     return node_of(b->f, x)->op == OP_load ? dy : emit1(b, OP_bf16, dy);
 }
 
