@@ -441,10 +441,13 @@ each_late(Fuse *u, u32 id, i32 g, bool (*fn)(Fuse *u, u32 id, i32 g))
     return true;
 }
 
+/* A group's nodes ascend: what was there first does not join what is younger.
+ */
 static bool
 late_may_join(Fuse *u, u32 id, i32 g)
 {
-    return may_join(u, id, g);
+    const Group *to = &u->f->group[g];
+    return id > to->node[to->nnode - 1] && may_join(u, id, g);
 }
 
 static u32
@@ -471,7 +474,7 @@ static bool
 late_open(Fuse *u, u32 id, i32 g)
 {
     i32 last = (i32)u->f->ngroup - 1;
-    if (last > g && may_join(u, id, last))
+    if (last > g && late_may_join(u, id, last))
         join(u, id, last);
     else
         open_group(u, id, GROUP_elem);
