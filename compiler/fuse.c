@@ -11,22 +11,13 @@
  *           the results alone
  *   library a product or convolution with bias, residual, activation
  *   special, move: one op; a store may ride on any of them */
-#include "compiler/sohoc.h"
-
-typedef struct Fuse {
-    Prog *p;
-    Func *f;
-    u32 *uses;
-    u64 *dep; /* row g: bit set of groups that g runs after, itself out */
-    u32 words;
-    bool *late; /* per node: it waits for its reader (late.c) */
-} Fuse;
+#include "compiler/fuse.h"
 
 /* ----------------------------------------------------- groups and their order
  */
 
-static bool
-depends(const Fuse *u, i32 g, i32 on)
+bool
+fuse_depends(const Fuse *u, i32 g, i32 on)
 {
     return u->dep[(u64)g * u->words + (u32)on / 64] >> ((u32)on % 64) & 1;
 }
@@ -38,7 +29,7 @@ add_dep(Fuse *u, i32 g, i32 h)
     if (h < 0 || g == h)
         return;
     for (u32 i = 0; i < u->f->ngroup; i++) {
-        if ((i32)i != g && !depends(u, (i32)i, g))
+        if ((i32)i != g && !fuse_depends(u, (i32)i, g))
             continue;
         u64 *to = u->dep + (u64)i * u->words;
         const u64 *from = u->dep + (u64)(u32)h * u->words;
@@ -54,8 +45,8 @@ base_group(const Func *f, Val v)
     return node_of(f, where(f, v).base)->group;
 }
 
-static bool
-is_view(const Func *f, Val v)
+bool
+fuse_is_view(const Func *f, Val v)
 {
     return optab[node_of(f, v)->op].kind == KIND_view;
 }
@@ -66,7 +57,7 @@ through_reshape(const Func *f, Val v)
     Val x = v;
     while (node_of(f, x)->op == OP_reshape)
         x = node_of(f, x)->in[0];
-    return is_view(f, x) ? v : x;
+    return fuse_is_view(f, x) ? v : x;
 }
 
 /* Groups that must run before node `id`, whatever group it joins: those of
@@ -121,8 +112,8 @@ open_group(Fuse *u, u32 id, u8 kind)
 
 /* ------------------------------------------------------------- what fits */
 
-static bool
-same_dims(const Type *a, const Type *b)
+bool
+fuse_same_dims(const Type *a, const Type *b)
 {
     if (a->rank != b->rank)
         return false;
@@ -218,7 +209,7 @@ fits_reduce(const Func *f, const Group *g, const Node *n)
 {
     Type x = type_of(f, n->in[0]);
     u32 first = (u32)attr_i(n, "first"), count = (u32)attr_i(n, "count");
-    if (!same_dims(&x, &g->space))
+    if (!fuse_same_dims(&x, &g->space))
         return false;
     bool trailing = is_trailing(&x, first, count);
     if (g->kind == GROUP_elem)
@@ -241,14 +232,14 @@ fits_elem(const Func *f, const Group *g, const Node *n)
     if (n->op == OP_store) /* the stored value's own shape counts */
         t = type_of(f, through_reshape(f, n->in[0]));
     if (g->kind == GROUP_elem)
-        return same_dims(&t, &g->space);
+        return fuse_same_dims(&t, &g->space);
     if (g->kind != GROUP_row && g->kind != GROUP_column)
         return false;
     Type small = reduced_space(g);
-    if (same_dims(&t, &g->space) && !same_dims(&t, &small))
+    if (fuse_same_dims(&t, &g->space) && !fuse_same_dims(&t, &small))
         return g->kind == GROUP_row ? row_has_room(f, g, n)
                                     : !after_reduction(f, g, n);
-    return same_dims(&t, &small) && n->op != OP_dropout;
+    return fuse_same_dims(&t, &small) && n->op != OP_dropout;
 }
 
 /* Does n read g's values only as whole elements it can keep in registers? */
@@ -257,7 +248,7 @@ reads_directly(const Func *f, i32 g, const Node *n)
 {
     for (u32 i = 0; i < n->nin; i++) {
         Val v = n->op == OP_store ? through_reshape(f, n->in[i]) : n->in[i];
-        if (is_view(f, v) && base_group(f, v) == g)
+        if (fuse_is_view(f, v) && base_group(f, v) == g)
             return false;
     }
     return true;
@@ -287,7 +278,7 @@ may_join(const Fuse *u, u32 id, i32 to)
     i32 *before = mem_alloc((f->nnode + MAX_IN) * sizeof *before);
     u32 count = needs(u, id, before);
     for (u32 i = 0; i < count; i++)
-        if (before[i] >= 0 && before[i] != to && depends(u, before[i], to))
+        if (before[i] >= 0 && before[i] != to && fuse_depends(u, before[i], to))
             return false;
     return true;
 }
@@ -310,97 +301,6 @@ join(Fuse *u, u32 id, i32 to)
     enter(u, id, to);
 }
 
-/* ---------------------------------------------------------- library groups */
-
-static bool
-is_vector_of(const Func *f, Val v, i32 size)
-{
-    Where w = where(f, v);
-    Type t = type_of(f, v);
-    return w.ok && optab[node_of(f, w.base)->op].kind == KIND_leaf &&
-           node_of(f, w.base)->op == OP_load && t.rank >= 1 &&
-           type_count(&t) == size && t.dim[t.rank - 1] == size &&
-           is_dense(&t, w.stride);
-}
-
-static u32
-epilogue_mask(const Func *f, const Group *g)
-{
-    u32 mask = 0;
-    for (u32 i = 1; i < g->nnode; i++)
-        switch (f->node[g->node[i]].op) {
-        case OP_add: {
-            const Node *n = &f->node[g->node[i]];
-            i32 c = n->out[0].dim[n->out[0].rank - 1];
-            bool bias =
-                is_vector_of(f, n->in[0], c) || is_vector_of(f, n->in[1], c);
-            mask |= bias && !mask ? POST_bias : POST_add;
-            break;
-        }
-        case OP_relu:
-            mask |= POST_relu;
-            break;
-        default:
-            mask |= POST_gelu;
-        }
-    return mask;
-}
-
-/* May n end library group `to`, whose last value is `last`? */
-static bool
-is_epilogue(const Fuse *u, u32 id, i32 to, Val last)
-{
-    const Func *f = u->f;
-    const Node *n = &f->node[id];
-    const Group *g = &f->group[to];
-    const Node *root = &f->node[g->node[0]];
-    u32 have = epilogue_mask(f, g);
-    if (u->uses[last] != 1 || (have & (POST_relu | POST_gelu)) ||
-        (root->op != OP_conv2d && root->op != OP_matmul) ||
-        (root->op == OP_matmul && attr_l(root, "order")->n))
-        return false;
-    if (n->op == OP_relu || n->op == OP_gelu)
-        return true;
-    if (n->op != OP_add || !same_dims(&n->out[0], &root->out[0]))
-        return false;
-    Val other = n->in[0] == last ? n->in[1] : n->in[0];
-    i32 c = root->out[0].dim[root->out[0].rank - 1];
-    if (is_vector_of(f, other, c))
-        return !have && (root->op == OP_conv2d || root->out[0].rank == 2);
-    Type t = type_of(f, other);
-    Where w = where(f, other);
-    i32 group = node_of(f, w.base)->group;
-    return root->op == OP_conv2d && !(have & POST_add) &&
-           same_dims(&t, &root->out[0]) && w.ok && is_dense(&t, w.stride) &&
-           (group < 0 || (group != to && !depends(u, group, to)));
-}
-
-/* The library group whose last value n continues, or -1. */
-static i32
-library_of(const Fuse *u, u32 id)
-{
-    const Func *f = u->f;
-    const Node *n = &f->node[id];
-    for (u32 i = 0; i < n->nin; i++) {
-        Val v = n->in[i];
-        if (u->late[VAL_NODE(v)])
-            return -1;
-        if (is_view(f, v)) { /* a dense reshape with this one user */
-            Val x = through_reshape(f, v);
-            bool once = n->op == OP_gelu || n->op == OP_relu;
-            if (x == v || !once || u->uses[v] != 1)
-                continue;
-            v = x;
-        }
-        i32 g = node_of(f, v)->group;
-        if (g >= 0 && f->group[g].kind == GROUP_library &&
-            VAL(f->group[g].node[f->group[g].nnode - 1], 0) == v &&
-            is_epilogue(u, id, g, v))
-            return g;
-    }
-    return -1;
-}
-
 /* ------------------------------------------------------------------- stores */
 
 /* The special or library group that can write straight into the tensor. */
@@ -410,7 +310,7 @@ store_rides_on(const Fuse *u, u32 id)
     const Func *f = u->f;
     const Node *n = &f->node[id];
     Val x = through_reshape(f, n->in[0]);
-    if (is_view(f, x) || u->uses[x] != 1 || u->uses[n->in[0]] != 1)
+    if (fuse_is_view(f, x) || u->uses[x] != 1 || u->uses[n->in[0]] != 1)
         return -1;
     i32 g = node_of(f, x)->group;
     if (g < 0 || f->group[g].kind < GROUP_library)
@@ -562,7 +462,7 @@ place_node(Fuse *u, u32 id)
         }
     }
     if (!u->p->opt.no_fuse && free_form) {
-        i32 g = library_of(u, id);
+        i32 g = fuse_library_of(u, id);
         if (g >= 0) {
             enter(u, id, g);
             return;

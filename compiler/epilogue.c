@@ -1,0 +1,92 @@
+/* epilogue.c - what may follow a product or convolution in its library call:
+ * a bias, a residual, an activation; for fuse. */
+#include "compiler/fuse.h"
+
+static bool
+is_vector_of(const Func *f, Val v, i32 size)
+{
+    Where w = where(f, v);
+    Type t = type_of(f, v);
+    return w.ok && optab[node_of(f, w.base)->op].kind == KIND_leaf &&
+           node_of(f, w.base)->op == OP_load && t.rank >= 1 &&
+           type_count(&t) == size && t.dim[t.rank - 1] == size &&
+           is_dense(&t, w.stride);
+}
+
+static u32
+epilogue_mask(const Func *f, const Group *g)
+{
+    u32 mask = 0;
+    for (u32 i = 1; i < g->nnode; i++)
+        switch (f->node[g->node[i]].op) {
+        case OP_add: {
+            const Node *n = &f->node[g->node[i]];
+            i32 c = n->out[0].dim[n->out[0].rank - 1];
+            bool bias =
+                is_vector_of(f, n->in[0], c) || is_vector_of(f, n->in[1], c);
+            mask |= bias && !mask ? POST_bias : POST_add;
+            break;
+        }
+        case OP_relu:
+            mask |= POST_relu;
+            break;
+        default:
+            mask |= POST_gelu;
+        }
+    return mask;
+}
+
+/* May n end library group `to`, whose last value is `last`? */
+static bool
+is_epilogue(const Fuse *u, u32 id, i32 to, Val last)
+{
+    const Func *f = u->f;
+    const Node *n = &f->node[id];
+    const Group *g = &f->group[to];
+    const Node *root = &f->node[g->node[0]];
+    u32 have = epilogue_mask(f, g);
+    if (u->uses[last] != 1 || (have & (POST_relu | POST_gelu)) ||
+        (root->op != OP_conv2d && root->op != OP_matmul) ||
+        (root->op == OP_matmul && attr_l(root, "order")->n))
+        return false;
+    if (n->op == OP_relu || n->op == OP_gelu)
+        return true;
+    if (n->op != OP_add || !fuse_same_dims(&n->out[0], &root->out[0]))
+        return false;
+    Val other = n->in[0] == last ? n->in[1] : n->in[0];
+    i32 c = root->out[0].dim[root->out[0].rank - 1];
+    if (is_vector_of(f, other, c))
+        return !have && (root->op == OP_conv2d || root->out[0].rank == 2);
+    Type t = type_of(f, other);
+    Where w = where(f, other);
+    i32 group = node_of(f, w.base)->group;
+    return root->op == OP_conv2d && !(have & POST_add) &&
+           fuse_same_dims(&t, &root->out[0]) && w.ok &&
+           is_dense(&t, w.stride) &&
+           (group < 0 || (group != to && !fuse_depends(u, group, to)));
+}
+
+i32
+fuse_library_of(const Fuse *u, u32 id)
+{
+    const Func *f = u->f;
+    const Node *n = &f->node[id];
+    for (u32 i = 0; i < n->nin; i++) {
+        Val v = n->in[i];
+        if (u->late[VAL_NODE(v)])
+            return -1;
+        if (fuse_is_view(f, v)) { /* a dense reshape with this one user */
+            Val x = through_reshape(f, v);
+            bool once = n->op == OP_gelu || n->op == OP_relu;
+            if (x == v || !once || u->uses[v] != 1)
+                continue;
+            v = x;
+        }
+        i32 g = node_of(f, v)->group;
+        if (g >= 0 && f->group[g].kind == GROUP_library &&
+            VAL(f->group[g].node[f->group[g].nnode - 1], 0) == v &&
+            is_epilogue(u, id, g, v))
+            return g;
+    }
+    return -1;
+}

@@ -1,0 +1,25 @@
+/* fuse.h - what fuse.c and epilogue.c share while nodes of one phase get their
+ * groups. */
+#ifndef SOHOC_FUSE_H
+#define SOHOC_FUSE_H
+
+#include "compiler/sohoc.h"
+
+typedef struct Fuse {
+    Prog *p;
+    Func *f;
+    u32 *uses;
+    u64 *dep; /* row g: bit set of groups that g runs after, itself out */
+    u32 words;
+    bool *late; /* per node: it waits for its reader (late.c) */
+} Fuse;
+
+/* fuse.c: does group g run after group `on`? */
+bool fuse_depends(const Fuse *u, i32 g, i32 on);
+bool fuse_is_view(const Func *f, Val v);
+bool fuse_same_dims(const Type *a, const Type *b);
+
+/* epilogue.c: the library group whose last value node `id` continues, or -1. */
+i32 fuse_library_of(const Fuse *u, u32 id);
+
+#endif
