@@ -9,21 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "runtime/checkpoint.h"
 #include "runtime/replace.h"
 #include "runtime/vfs.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* --------------------------------------------- a table that fails or dies */
 

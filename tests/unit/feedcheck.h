@@ -8,24 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "runtime/data/data.h"
 #include "runtime/data/feed.h"
 #include "runtime/data/shapes.h"
 #include "runtime/random.h"
 #include "runtime/replace.h"
 #include "runtime/vfs.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 enum { B = 4, S = 3, T = 12, A = ANSWERS, R = B * S, MOST = 96 };
 

@@ -7,21 +7,10 @@
 #include <jpeglib.h>
 #include <png.h>
 
+#include "check.h"
 #include "runtime/data/data.h"
 
 enum { W = 37, H = 23 }; /* not multiples of anything */
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* A growing file in memory. */
 typedef struct File {

@@ -6,22 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "planmake.h"
 #include "runtime/run.h"
 #include "soho/onednn.h"
 
-static int failed;
 static dnnl_engine_t engine;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* Numbers in [-1,1) that repeat with no short period. */
 static inline f32

@@ -4,20 +4,9 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "check.h"
 #include "runtime/torch/pickle.h"
 #include "torchmake.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* Runs the bytes from memory that ends with them. */
 static int

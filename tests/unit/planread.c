@@ -1,19 +1,8 @@
 /* planread.c - a small plan is read; cut at every byte, with every bit turned
  * over, or with one field wrong under a right hash it is refused by name. */
+#include "check.h"
 #include "planmake.h"
 #include "runtime/run.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* ------------------------------------------------------------ a good plan */
 

@@ -3,19 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "runtime/random.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* Known answers of Random123 for philox4x32-10. */
 static void

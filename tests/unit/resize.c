@@ -5,19 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "runtime/data/data.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 static void
 fill(u8 *rows, u64 n)

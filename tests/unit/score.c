@@ -4,19 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "runtime/score.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 static const char *const names[] = {"yes", "no", "red", "blue"};
 enum { YES, NO, RED, BLUE, ANSWERS };

@@ -7,21 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "runtime/data/data.h"
 #include "runtime/data/shapes.h"
 #include "runtime/vfs.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 static char room[64]; /* the test's own folder */
 

@@ -4,24 +4,14 @@
 
 #include <unistd.h>
 
+#include "check.h"
 #include "runtime/tensors.h"
 #include "runtime/torch/torch.h"
 #include "runtime/vfs.h"
 #include "torchmake.h"
 
-static int failed;
 static char room[64] = "/tmp/soho-torch-XXXXXX";
 static Blob pickle;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 static inline const char *
 in_room(const char *name)

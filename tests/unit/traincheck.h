@@ -12,24 +12,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "runtime/data/shapes.h"
 #include "runtime/train.h"
 #include "runtime/vfs.h"
 #include "toyplan.h"
 
-static int failed;
 static char room[64];   /* the test's own folder */
 static char said[4096]; /* by the last run */
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* Path in the test's folder; lives as long as the test. */
 static const char *

@@ -7,21 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "runtime/replace.h"
 #include "runtime/vfs.h"
 
-static int failed;
 static char room[64] = "/tmp/soho-vfs-XXXXXX";
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 static const char *
 in_room(const char *name)

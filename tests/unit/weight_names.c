@@ -2,23 +2,13 @@
  * becomes, and what a plan takes of a file of them to begin with. */
 #include <unistd.h>
 
+#include "check.h"
 #include "planmake.h"
 #include "runtime/run.h"
 #include "runtime/vfs.h"
 #include "runtime/weight_names.h"
 
-static int failed;
 static char room[64] = "/tmp/soho-names-XXXXXX";
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 static const char *
 in_room(const char *name)

@@ -5,23 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "planmake.h"
 #include "runtime/data/data.h"
 #include "runtime/run.h"
 #include "runtime/vfs.h"
 
-static int failed;
 static char room[64] = "/tmp/soho-weights-XXXXXX";
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 static const char *
 in_room(const char *name)

@@ -7,26 +7,16 @@
 #include <unistd.h>
 #include <zip.h>
 
+#include "check.h"
 #include "runtime/data/data.h"
 #include "runtime/replace.h"
 #include "runtime/vfs.h"
 
 enum { LONG = 20000 };
 
-static int failed;
 static char room[64] = "/tmp/soho-zip-XXXXXX";
 static char archive[128];
 static char text[LONG + 1]; /* compresses a little */
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok %s\n", name);
-    else
-        printf("not ok %s: %s\n", name, why);
-    failed |= !good;
-}
 
 static const char *
 in_room(const char *name)
