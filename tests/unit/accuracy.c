@@ -4,20 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CHECK_PART "accuracy/"
+#include "check.h"
 #include "runtime/data/normalise_answer.h"
 #include "runtime/data/vqa_score.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok accuracy/%s\n", name);
-    else
-        printf("not ok accuracy/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* Worked out by hand from the rules of the official evaluation. */
 static const char *const form[][2] = {

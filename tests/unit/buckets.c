@@ -3,20 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CHECK_PART "buckets/"
+#include "check.h"
 #include "runtime/data/buckets.h"
 #include "runtime/random.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok buckets/%s\n", name);
-    else
-        printf("not ok buckets/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* Pixels by the rule, 0 where something fits nowhere. */
 static u64

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CHECK_PART "caps/"
+#include "check.h"
 #include "runtime/data/data.h"
 #include "runtime/vfs.h"
 
@@ -13,17 +15,6 @@ enum { TOKENS = 6 };
 
 static char path[] = "/tmp/soho-caps-XXXXXX";
 static Words *words;
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok caps/%s\n", name);
-    else
-        printf("not ok caps/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 static int
 open_text(Err *e, const char *text, CapsExtra extra, int train, Vqa *set)

@@ -4,19 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CHECK_PART "json/"
+#include "check.h"
 #include "runtime/data/data.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok json/%s\n", name);
-    else
-        printf("not ok json/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* Reads text[0..n) whole; the copy ends with the text, so that a sanitizer
  * sees a read behind it. */

@@ -9,21 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CHECK_PART "loss_scale/"
+#include "check.h"
 #include "runtime/dataset.h"
 #include "runtime/state.h"
 
-static int failed;
 static char room[64];
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok loss_scale/%s\n", name);
-    else
-        printf("not ok loss_scale/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* ------------------------------------------------------------------- plans */
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CHECK_PART "mlm/"
+#include "check.h"
 #include "runtime/data/feed_own.h"
 #include "runtime/data/shapes.h"
 #include "runtime/random.h"
@@ -12,7 +14,6 @@
 
 enum { B = 4, S = 3, T = 12, R = B * S, H = 48, W = 64, PICTURES = 60 };
 
-static int failed;
 static char room[64];
 static Words *words;
 static Vqa set;
@@ -28,16 +29,6 @@ static const FeedDoors doors[] = {{.image = image,
                                    .mlm_labels = mlm_labels,
                                    .itm_labels = itm_labels}};
 static const FeedBucket bucket = {H, W};
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok mlm/%s\n", name);
-    else
-        printf("not ok mlm/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 static FeedSpec
 spec_of(u32 workers, int train)

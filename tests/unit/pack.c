@@ -6,23 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CHECK_PART "pack/"
+#include "check.h"
 #include "runtime/data/data.h"
 #include "runtime/data/pack.h"
 
 enum { MEMBERS = 66000 };
 
-static int failed;
 static char path[] = "/tmp/soho-pack-XXXXXX";
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok pack/%s\n", name);
-    else
-        printf("not ok pack/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* Whether member i is called `name` and holds `text`. */
 static int

@@ -7,22 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CHECK_PART "split/"
+#include "check.h"
 #include "runtime/data/pack.h"
 #include "runtime/data/split.h"
 #include "runtime/dataset.h"
 #include "runtime/vfs.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok split/%s\n", name);
-    else
-        printf("not ok split/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 static char room[64]; /* the test's own folder */
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#define CHECK_PART "unlzma/"
+#include "check.h"
 #include "runtime/data/data.h"
 #include "runtime/data/zip_own.h"
 #include "runtime/vfs.h"
@@ -49,19 +51,8 @@ enum {
     CENTRAL_SIZE = CENTRAL + 24
 };
 
-static int failed;
 static char path[] = "/tmp/soho-unlzma-XXXXXX";
 static char text[256]; /* of t/a */
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok unlzma/%s\n", name);
-    else
-        printf("not ok unlzma/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 static void
 write_archive(const u8 *data, u64 n)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CHECK_PART "vqa/"
+#include "check.h"
 #include "runtime/data/data.h"
 
 enum { ANSWERS = 3, TOKENS = 6 };
@@ -12,17 +14,6 @@ enum { ANSWERS = 3, TOKENS = 6 };
 static const char *const answers[ANSWERS] = {"yes", "no", "two"};
 static char path[] = "/tmp/soho-vqa-XXXXXX";
 static Words *words;
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok vqa/%s\n", name);
-    else
-        printf("not ok vqa/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 static void
 write_file(const char *text, u64 n)

@@ -4,19 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CHECK_PART "words/"
+#include "check.h"
 #include "runtime/data/data.h"
-
-static int failed;
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok words/%s\n", name);
-    else
-        printf("not ok words/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 /* Special tokens at other places than in BERT's file: ids come from it. */
 static const char vocabulary[] =

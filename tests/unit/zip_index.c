@@ -4,24 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CHECK_PART "zip_index/"
+#include "check.h"
 #include "runtime/data/data.h"
 #include "runtime/data/pack.h"
 #include "runtime/data/zip_index.h"
 #include "runtime/replace.h"
 #include "runtime/vfs.h"
 
-static int failed;
 static char room[64] = "/tmp/soho-index-XXXXXX";
-
-static void
-check(int good, const char *name, const char *why)
-{
-    if (good)
-        printf("ok zip_index/%s\n", name);
-    else
-        printf("not ok zip_index/%s: %s\n", name, why);
-    failed |= !good;
-}
 
 static const char *
 in_room(const char *name)
