@@ -9,7 +9,7 @@ local eps = 1e-5
 -- is the same for all, but decides which are equally near: next to it, what
 -- rounding left of an entry that should be zero (one that stood for all cells
 -- of a batch, of mean 0) is as good as zero.  -> i32 [n]
-local function nearest(x, embed)
+function vd.nearest(x, embed)
   local length = (embed * embed):sum(2):reshape {1, embed:dim(1)}
   local lengths = (x * x):sum(2) + length
   return op.arg_max {op.matmul {x, embed:permute {2, 1}, exact = 1} * 2
@@ -57,7 +57,7 @@ function vd.lookup(name, x, c, copies)
     cluster_sum = state(name .. ".cluster_sum", {K}, init.zero),
     embed_avg = state(name .. ".embed_avg", {K, C}, init.zero),
   }
-  local code, seen = nearest(x, v.embed), op.stop {x}
+  local code, seen = vd.nearest(x, v.embed), op.stop {x}
   local embed, size = v.embed, v.cluster_size
   if training() then embed, size = learn(v, seen, code, c, copies) end
   local q = op.gather {embed, code}
