@@ -36,6 +36,7 @@ import torch
 
 import case
 import pretrain
+from margin import margin
 from soho_ref import AdamwSGD, Rand, SohoPre, SohoVQA, clip_grads, lr_factor, \
     seed_weights
 
@@ -55,8 +56,8 @@ ANSWERS = list(COLOURS) + ['square', 'disc', 'left', 'right']
 # nearer to 0 than rounding, two right programs disagree on a whole path of the
 # gradient.  Those of the steps behind them, from PICKED on, nobody chose.
 PICKED = 1000
-FIRST = {'vqa': (14, 39, 58, 72, 98, 124, 370, 478, 530, 625),
-         'pre': (14, 42, 113, 154, 192, 230, 397, 444, 537, 559)}
+FIRST = {'vqa': (37, 66, 87, 150, 178, 214, 261, 286, 335, 395),
+         'pre': (37, 50, 102, 122, 190, 202, 256, 307, 334, 365)}
 
 KINDS = ('parameters', 'moments', 'statistics')
 
@@ -91,6 +92,9 @@ class Spec:
         if self.pre:
             return pretrain.outputs_of(model, door)[0]
         return case.outputs_of(model, door)
+
+    def look(self, model, door):
+        (pretrain.look if self.pre else case.logits_of)(model, door)
 
 
 # ------------------------------------------------------------------- stream
@@ -172,22 +176,20 @@ def stream_of(spec, steps):
 
 
 def pick(spec, tries=40):
-    """For each of the first steps that FIRST lacks the number of `tries` that
-    keeps the ReLU inputs of the backbone farthest from 0, along the way of
-    double precision."""
-    oracle = Oracle(spec, SEED, torch.float64, 1)
-    known = FIRST[spec.name]
-    for part in oracle.model.modules():
-        part.cp = False         # what runs twice is not seen the first time
-
-    def look(model, door):
-        model.backbone(case.pixels(door).double())
+    """For each of the first steps the best of `tries` numbers: its pictures
+    keep what decides the way of the gradient farthest from 0, in units of the
+    rounding that the oracle in single precision shows against itself in double
+    (margin.py); both step on the pictures found."""
+    sides = [Oracle(spec, SEED, dtype, 2)
+             for dtype in (torch.float64, torch.float32)]
     for t in range(STRICT):
-        tried = [(case.margin(oracle.model, doors_of(spec, n), look), n)
-                 for n in ([known[t]] if t < len(known) else
-                           range(t * tries, (t + 1) * tries))]
-        oracle.step(t, doors_of(spec, max(tried)[1]))
-        print('%d,  # margin %.1e' % max(tried)[::-1], flush=True)
+        found, number = max(
+            (margin(*[side.model for side in sides], spec.look,
+                    doors_of(spec, n)), -n)
+            for n in range(t * tries, (t + 1) * tries))
+        for side in sides:
+            side.step(t, doors_of(spec, -number))
+        print('%d,  # margin %.2f' % (-number, found), flush=True)
 
 
 # -------------------------------------------------------------- safetensors

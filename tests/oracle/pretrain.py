@@ -26,6 +26,7 @@ import case
 import golden
 import soho_ref
 from case import ACCUMULATE, CLS, SEED, SEP, T, WORDS, words
+from margin import margin
 from soho_ref import AdamwSGD, Rand, SohoPre, clip_grads, lr_factor, \
     seed_weights, MEAN, STD
 
@@ -210,77 +211,16 @@ def evaluate(model, name):
     return {**named(model, 'eval', said), 'codes': rows[:, 0].numpy()}
 
 
-def branches(model, number):
-    """The numbers that decide by their sign where the gradient of an input
-    goes, by channel: what a ReLU sees, and by how much the largest of a pooled
-    window leads; the cells' codes; and the dictionary that has learned from
-    them, as directions.  The model stays as it was."""
-    seen, codes, entries = [], [], []
-    relu, pool, vq = F.relu, F.max_pool2d, model.neck.vq
-    keep = {n: t.clone() for n, t in state_of(model).items()}
-
-    def watch_relu(x, inplace=False):
-        seen.append(x)
-        return relu(x)
-
-    def watch_pool(x, *size):
-        b, c, h, w = x.shape
-        if size == (2, 2):
-            cells = x[:, :, :h // 2 * 2, :w // 2 * 2].reshape(
-                b, c, h // 2, 2, w // 2, 2).transpose(3, 4).flatten(4)
-            best = cells.topk(2)
-            lead = best.values[..., 0] - best.values[..., 1]
-            lead[best.values[..., 0] == 0] = 1e9    # all 0: no gradient
-            seen.append(lead)
-            codes.append(best.indices[..., 0] * (lead < 1e9))
-        return pool(x, *size)
-
-    hooks = [model.backbone.layer2.register_forward_pre_hook(
-        lambda *a: seen.clear()),           # what comes before is frozen
-        vq.register_forward_hook(lambda *a: codes.append(a[2][1])),
-        vq.register_forward_hook(
-            lambda *a: entries.append(F.normalize(vq.embed)))]
-    F.relu, F.max_pool2d = watch_relu, watch_pool
-    door = batch(number, model.full)
-    with torch.no_grad():
-        x = case.pixels(door).to(next(model.parameters()).dtype)
-        model.neck(model.backbone(x), case.metas_of(door), model.rand)
-    F.relu, F.max_pool2d = relu, pool
-    for hook in hooks:
-        hook.remove()
-    for n, t in state_of(model).items():
-        t.copy_(keep[n])
-    return seen, codes, entries[0]
-
-
-def margin(double, single, number):
-    """How far the numbers that decide are from 0, in units of the rounding of
-    their channel (root mean square); 0 where rounding decides otherwise, or is
-    all that there is of an entry of the dictionary."""
-    a, codes, e = branches(double, number)
-    b, others, f = branches(single, number)
-    if any((x != y).any() for x, y in zip(codes, others)):
-        return 0.
-    if (e - f).abs().max() > 1e-3:
-        return 0.
-    least = 1e9
-    for x, y in zip(a, b):
-        y = y.double()
-        if ((x > 0) != (y > 0)).any():
-            return 0.
-        off = (x - y).pow(2).mean((0, 2, 3), keepdim=True).sqrt() + 1e-12
-        least = min(least, float((x.abs() / off).min()))
-    return least
+def look(model, door):
+    """As far as a number's sign decides where a gradient goes."""
+    x = case.pixels(door).to(next(model.parameters()).dtype)
+    model.neck(model.backbone(x), case.metas_of(door), model.rand)
 
 
 def search(name, skip):
-    """The inputs that rounding does not change the way of.  A ReLU input nearer
-    to 0, or a pair in a pooled window nearer to each other than rounding sends
-    a whole path of the gradient elsewhere, and two right programs disagree.  Of
-    each micro-batch the first input that is far enough from that, or the best
-    of so many, by what the oracle does in single and in double precision.  An
-    entry of the dictionary that is but rounding (the mean of all cells of a
-    batch, after their norm) has no direction, and no input may make one."""
+    """The inputs that rounding does not change the way of (margin.py): of each
+    micro-batch the first input that is far enough from that, or the best of so
+    many, by what the oracle does in single and in double precision."""
     tries, enough = (24, 2) if CASES[name].depth == 18 else (40, 3)
     single, inputs = make_model(name, torch.float32), []
     models = [copy.deepcopy(single).double(), single]
@@ -288,7 +228,7 @@ def search(name, skip):
         found, number = 0, None
         free = [i for i in range(2 * tries) if i not in inputs + skip]
         for i in free[:tries]:
-            x = margin(*models, i)
+            x = margin(*models, look, batch(i, single.full))
             if number is None or x > found:
                 found, number = x, i
             if found >= enough:
