@@ -41,7 +41,7 @@ from soho_ref import AdamwSGD, Rand, SohoPre, SohoVQA, clip_grads, lr_factor, \
     seed_weights
 
 SEED = 46
-B, SIDE, LAST = 4, 128, 50
+B, SIDE, LAST = 2, 128, 50
 STRICT, DENSE = 10, 10            # steps compared by tensor; then each tenth
 BOUND, FLOOR, TIMES = 1e-4, 1e-6, 3.0
 MASK, WORDS = 103, 128
@@ -55,9 +55,9 @@ ANSWERS = list(COLOURS) + ['square', 'disc', 'left', 'right']
 # Pictures of the first steps, as `pick` found them: where a ReLU's input is
 # nearer to 0 than rounding, two right programs disagree on a whole path of the
 # gradient.  Those of the steps behind them, from PICKED on, nobody chose.
-PICKED = 1000
-FIRST = {'vqa': (37, 66, 87, 150, 178, 214, 261, 286, 335, 395),
-         'pre': (37, 50, 102, 122, 190, 202, 256, 307, 334, 365)}
+PICKED = 10000
+FIRST = {'vqa': (179, 291, 530, 766, 971, 1075, 1376, 1509, 1790, 1822),
+         'pre': (179, 288, 508, 693, 812, 1035, 1255, 1457, 1649, 1822)}
 
 KINDS = ('parameters', 'moments', 'statistics')
 
@@ -175,7 +175,7 @@ def stream_of(spec, steps):
             for t in range(steps)]
 
 
-def pick(spec, tries=40):
+def pick(spec, tries=200):
     """For each of the first steps the best of `tries` numbers: its pictures
     keep what decides the way of the gradient farthest from 0, in units of the
     rounding that the oracle in single precision shows against itself in double
@@ -443,6 +443,19 @@ def spread(tool, plan, stream, steps, seeds):
     return found
 
 
+def judge_final(spec, sides, seeds):
+    """sides: double first, then soho; seeds: of soho with other seeds.  Whether
+    soho's lies between those of five other seeds is a matter of luck (it is one
+    of six alike); that it is no farther from the oracle's than they are from
+    each other is not."""
+    text = '%s: final loss %.4f; other seeds %.4f to %.4f' % (
+        spec.name, sides[min(1, len(sides) - 1)], min(seeds), max(seeds))
+    if len(sides) == 1:
+        return tell('# ' + text)
+    judge(abs(sides[1] - sides[0]) <= max(seeds) - min(seeds),
+          text + '; PyTorch in double precision %.4f' % sides[0])
+
+
 def report_losses(spec, sides, seeds):
     """Losses in means of ten, and the final ones.  sides: name, losses."""
     tell('panel %s: loss, means of %d steps%s' % (
@@ -465,12 +478,9 @@ def report_losses(spec, sides, seeds):
     for seed, value in zip(seeds, last):
         tell('# %-24s %.6f' % ('soho, seed %d' % seed, value))
     if len(last) > 1:
-        ours = final(sides['soho'])
         tell('# other seeds: mean %.6f, standard deviation %.6f'
              % (np.mean(last), np.std(last, ddof=1)))
-        judge(min(last) <= ours <= max(last),
-              '%s: final loss %.4f; other seeds %.4f to %.4f'
-              % (spec.name, ours, min(last), max(last)))
+        judge_final(spec, [final(x) for x in sides.values()], last)
 
 
 def run(args):
