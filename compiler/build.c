@@ -109,18 +109,22 @@ build_run(const char *dir, const char *const *const argv[], u32 n)
 }
 
 void
-build_blob(Prog *p, const char *name)
+build_blob(Prog *p, const char *name, u32 arch)
 {
+    PlanBlob *b = &p->blob[p->nblob];
     const char *path = format("%s/%s", p->opt.out, name);
     u64 bytes = 0;
     u8 *data = file_read(path, (u64)1 << 30, &bytes);
 
     if (!data)
         die(SOHO_IO, "%s: cannot read: %s", path, strerror(errno));
-    if (!EVP_Digest(data, bytes, p->blob.sha256, NULL, EVP_sha256(), NULL))
+    if (p->nblob == MAX_BLOBS)
+        bug("more than %d code files", MAX_BLOBS);
+    if (!EVP_Digest(data, bytes, b->sha256, NULL, EVP_sha256(), NULL))
         die(SOHO_BUG, "libcrypto has no SHA-256");
-    p->blob.bytes = bytes;
-    p->blob_name = name;
+    b->bytes = bytes;
+    b->arch = arch;
+    p->blob_name[p->nblob++] = name;
 }
 
 void

@@ -141,7 +141,8 @@ lower_matmul(Lower *l, const Group *g)
                      .m = ta.dim[r - 2],
                      .n = tb.dim[r - 1],
                      .k = ta.dim[r - 1],
-                     .post = tail.post};
+                     .post = tail.post,
+                     .dtype = {DT_f32, DT_f32, DT_f32, DT_f32}};
     gemm_strides(&ta, a.stride, gemm.a_stride);
     gemm_strides(&tb, b.stride, gemm.b_stride);
     gemm_strides(&n->out[0], c.stride, gemm.c_stride);
@@ -199,7 +200,8 @@ conv_row(const Node *n, const Type *x, const Type *w, const Type *y)
                   .stride = {stride, stride},
                   .dilation = {dilation, dilation},
                   .groups = attr_i(n, "groups"),
-                  .pad = {pad, pad}};
+                  .pad = {pad, pad},
+                  .dtype = {DT_f32, DT_f32, DT_f32, DT_f32}};
     i64 reach_h = (c.oh - 1) * stride + dilation * (c.kh - 1) + 1;
     i64 reach_w = (c.ow - 1) * stride + dilation * (c.kw - 1) + 1;
     c.pad[2] = reach_h - c.h - pad;

@@ -171,15 +171,17 @@ write_code(Writer *w)
 {
     const Prog *p = w->p;
 
-    if (p->blob_name) {
-        PlanBlob row = p->blob;
+    for (u32 i = 0; i < p->nblob; i++) {
+        PlanBlob row = p->blob[i];
 
-        row.name = text(w, p->blob_name);
+        row.name = text(w, p->blob_name[i]);
         ROW(w, BLOBS, &row);
     }
     for (u32 i = 0; i < p->nkernel; i++) {
-        PlanKernel row = {text(w, p->kernel[i].name),
-                          p->blob_name ? 0 : PLAN_NONE};
+        const Kernel *k = &p->kernel[i];
+        bool host = p->nblob == 1 && p->blob[0].arch == ARCH_host;
+        PlanKernel row = {text(w, k->name), host ? 0 : PLAN_NONE, k->block,
+                          k->shared};
 
         ROW(w, KERNELS, &row);
     }
@@ -200,6 +202,7 @@ write_steps(Writer *w, const Func *f)
                         .narg = s->narg,
                         .name = text(w, s->name),
                         .place = text(w, s->place),
+                        .grid = s->grid,
                         .flop = s->flop,
                         .bytes = s->bytes};
 

@@ -74,6 +74,7 @@ typedef struct Step {
     PlanArg *arg;   /* .buffer indexes Prog.buf */
     u32 narg;
     const char *name, *place;
+    u32 grid; /* target cuda: blocks of a kernel */
     u64 flop, bytes;
 } Step;
 
@@ -186,7 +187,8 @@ typedef struct Splice { /* one line put in at //@slot NAME */
 } Splice;
 typedef struct Kernel {
     const char *name; /* readable and unique: layer_norm_c128 */
-    const char *tmpl; /* templates/cpu/<tmpl>.c */
+    const char *tmpl; /* templates/cpu/<tmpl>.c, templates/cuda/<tmpl>.cu */
+    u32 block, shared; /* target cuda: threads, bytes of shared memory */
     Define *def;
     u32 ndef;
     Splice *splice;
@@ -200,7 +202,7 @@ typedef struct Meta {
     const char *key, *value;
 } Meta;
 
-enum { MAX_KEEP = 64, MAX_OPTIONAL = 8 };
+enum { MAX_KEEP = 64, MAX_OPTIONAL = 8, MAX_BLOBS = 8 };
 typedef struct Options {
     const char *model, *out; /* MODEL.lua, -o DIR */
     const struct Target *target;
@@ -230,8 +232,9 @@ typedef struct Prog {
     Kernel *kernel;     u32 nkernel, kernel_cap;
     PlanGemm *gemm;     u32 ngemm, gemm_cap;
     PlanConv *conv;     u32 nconv, conv_cap;
-    PlanBlob blob;      /* by build: bytes and SHA-256 of the code file ... */
-    const char *blob_name; /* ... and its name; NULL on target null */
+    PlanBlob blob[MAX_BLOBS]; /* by build: code files, what they run on ... */
+    const char *blob_name[MAX_BLOBS]; /* ... and their names */
+    u32 nblob;
     u64 need[NARENA];   /* by place: bytes of each arena */
     u32 state;          /* what holds now: HAS_* */
 } Prog;
@@ -485,8 +488,8 @@ enum { UNITY_PARTS = 2 };
  * the compiler with their messages if one fails: generated code must compile,
  * so that is a bug. */
 void build_run(const char *dir, const char *const *const argv[], u32 n);
-/* The file DIR/NAME is the code of this plan: size and SHA-256. */
-void build_blob(Prog *p, const char *name);
+/* The file DIR/NAME is code of this plan for ARCH_*: size and SHA-256. */
+void build_blob(Prog *p, const char *name, u32 arch);
 
 /* What a target does; a target never changes the graph. */
 typedef struct Target {

@@ -17,10 +17,10 @@ enum {
         POST_accum | POST_bias | POST_add | POST_relu | POST_gelu | POST_packed
 };
 
-/* Bytes of f32 elements from the first to the last one touched; UINT64_MAX
- * where that is more than 64 bits hold. */
+/* Bytes from the first to the last element touched; UINT64_MAX where that is
+ * more than 64 bits hold. */
 static u64
-extent(u32 n, const i64 *dim, const i64 *stride)
+extent(u32 n, const i64 *dim, const i64 *stride, u32 dtype)
 {
     u64 last = 0, bytes;
 
@@ -32,16 +32,16 @@ extent(u32 n, const i64 *dim, const i64 *stride)
             return UINT64_MAX;
     }
     if (__builtin_add_overflow(last, 1, &last) ||
-        __builtin_mul_overflow(last, sizeof(f32), &bytes))
+        __builtin_mul_overflow(last, dtype_bytes(dtype), &bytes))
         return UINT64_MAX;
     return bytes;
 }
 
-/* Bytes of a dense f32 tensor. */
+/* Bytes of a dense tensor. */
 static u64
-dense(u32 n, const i64 *dim)
+dense(u32 n, const i64 *dim, u32 dtype)
 {
-    u64 bytes = sizeof(f32);
+    u64 bytes = dtype_bytes(dtype);
 
     for (u32 i = 0; i < n; i++)
         if (__builtin_mul_overflow(bytes, (u64)dim[i], &bytes))
@@ -50,11 +50,25 @@ dense(u32 n, const i64 *dim)
 }
 
 static u64
-gemm_extent(const PlanGemm *g, i64 rows, i64 cols, const i64 stride[4])
+gemm_extent(const PlanGemm *g, i64 rows, i64 cols, const i64 stride[4],
+            u32 dtype)
 {
     i64 dim[4] = {g->nb[0], g->nb[1], rows, cols};
 
-    return extent(4, dim, stride);
+    return extent(4, dim, stride, dtype);
+}
+
+/* Element types of a library call: the CPU's know one. */
+static int
+check_dtypes(const Reader *r, u32 section, u32 i, const u8 dtype[4])
+{
+    int cuda = r->plan->head->target == TARGET_cuda;
+
+    for (u32 k = 0; k < 4; k++)
+        if (dtype[k] != DT_f32 && !(cuda && dtype[k] == DT_bf16))
+            return plan_refuse(r, section, i, "dtype %u of operand %u",
+                               dtype[k], k);
+    return 0;
 }
 
 int
@@ -76,8 +90,9 @@ plan_gemm_row(const Reader *r, u32 i)
     for (u32 k = 0; k < 4; k++)
         CHECK(r, GEMMS, i, c_dim[k] == 1 || g->c_stride[k] > 0,
               "stride %u of the result is 0", k);
-    CHECK(r, GEMMS, i, !(g->post & ~(u32)POSTS) && !g->spare,
-          "post-operations 0x%x, spare %u", g->post, g->spare);
+    CHECK(r, GEMMS, i, !(g->post & ~(u32)POSTS), "post-operations 0x%x",
+          g->post);
+    TRY(check_dtypes(r, SEC_GEMMS, i, g->dtype));
     CHECK(r, GEMMS, i,
           (g->post & (POST_relu | POST_gelu)) != (POST_relu | POST_gelu),
           "both relu and gelu");
@@ -137,6 +152,8 @@ plan_conv_row(const Reader *r, u32 i)
               "padding %u is %" PRId64 ", expected %" PRId64 " to 2^31", k,
               c->pad[k], k < 2 ? 0 : 1 - c->stride[k % 2]);
     TRY(conv_shapes(r, i));
+    TRY(check_dtypes(r, SEC_CONVS, i, c->dtype));
+    CHECK(r, CONVS, i, c->spare == 0, "spare is %u", c->spare);
     CHECK(r, CONVS, i, c->dir < 3, "direction %u, expected 0 to 2", c->dir);
     CHECK(r, CONVS, i, !(c->post & ~posts[c->dir]),
           "post-operations 0x%x in direction %u", c->post, c->dir);
@@ -162,28 +179,32 @@ push(Operand *o, u32 n, const char *what, u32 mode, u64 bytes)
 static u32
 gemm_operands(const PlanGemm *g, Operand *o)
 {
-    u64 c = gemm_extent(g, g->m, g->n, g->c_stride);
+    const u8 *type = g->dtype;
+    u64 c = gemm_extent(g, g->m, g->n, g->c_stride, type[0]);
     u32 n = 0;
 
     n = push(o, n, "result", g->post & POST_accum ? ACCESS_rw : ACCESS_w, c);
-    n = push(o, n, "a", ACCESS_r, gemm_extent(g, g->m, g->k, g->a_stride));
+    n = push(o, n, "a", ACCESS_r,
+             gemm_extent(g, g->m, g->k, g->a_stride, type[1]));
     if (g->post & POST_packed)
         n = push(o, n, "packed b", ACCESS_r, g->packed);
     else
-        n = push(o, n, "b", ACCESS_r, gemm_extent(g, g->k, g->n, g->b_stride));
+        n = push(o, n, "b", ACCESS_r,
+                 gemm_extent(g, g->k, g->n, g->b_stride, type[2]));
     if (g->post & POST_bias)
-        n = push(o, n, "bias", ACCESS_r, dense(1, &g->n));
+        n = push(o, n, "bias", ACCESS_r, dense(1, &g->n, type[3]));
     if (g->post & POST_add)
-        n = push(o, n, "residual", ACCESS_r, c);
+        n = push(o, n, "residual", ACCESS_r,
+                 gemm_extent(g, g->m, g->n, g->c_stride, type[3]));
     return g->scratch ? push(o, n, "scratch", ACCESS_w, g->scratch) : n;
 }
 
 static u64
-conv_w_bytes(const PlanConv *c)
+conv_w_bytes(const PlanConv *c, u32 dtype)
 {
     i64 dim[4] = {c->co, c->ci / c->groups, c->kh, c->kw};
 
-    return dense(4, dim);
+    return dense(4, dim, dtype);
 }
 
 static u32
@@ -193,18 +214,20 @@ conv_operands(const PlanConv *c, Operand *o)
         {"y", "x", "w"}, {"dx", "dy", "w"}, {"dw", "x", "dy"}};
     i64 x_dim[4] = {c->n, c->h, c->w, c->ci};
     i64 y_dim[4] = {c->n, c->oh, c->ow, c->co};
-    u64 x = dense(4, x_dim), y = dense(4, y_dim), w = conv_w_bytes(c);
+    i64 w_dim[4] = {c->co, c->ci / c->groups, c->kh, c->kw};
+    const i64 *dim[3][3] = {
+        {y_dim, x_dim, w_dim}, {x_dim, y_dim, w_dim}, {w_dim, x_dim, y_dim}};
     u32 n = 0, out = c->post & POST_accum ? ACCESS_rw : ACCESS_w;
-    u64 bytes[3][3] = {{y, x, w}, {x, y, w}, {w, x, y}};
 
-    if (c->post & POST_packed)
-        bytes[c->dir][2] = c->packed;
     for (u32 k = 0; k < 3; k++)
-        n = push(o, n, names[c->dir][k], k ? ACCESS_r : out, bytes[c->dir][k]);
+        n = push(o, n, names[c->dir][k], k ? ACCESS_r : out,
+                 k == 2 && c->packed && c->dir < 2
+                     ? c->packed
+                     : dense(4, dim[c->dir][k], c->dtype[k]));
     if (c->post & POST_bias)
-        n = push(o, n, "bias", ACCESS_r, dense(1, &c->co));
+        n = push(o, n, "bias", ACCESS_r, dense(1, &c->co, c->dtype[3]));
     if (c->post & POST_add)
-        n = push(o, n, "residual", ACCESS_r, y);
+        n = push(o, n, "residual", ACCESS_r, dense(4, y_dim, c->dtype[3]));
     if (c->dir == 2 && c->packed)
         n = push(o, n, "packed dw", ACCESS_w, c->packed);
     return c->scratch ? push(o, n, "scratch", ACCESS_w, c->scratch) : n;
@@ -224,10 +247,10 @@ plan_operands(const Plan *plan, const PlanStep *step, Operand *o)
     case ST_pack_gemm:
         push(o, 0, "packed b", ACCESS_w, g->packed);
         return push(o, 1, "b", ACCESS_r,
-                    gemm_extent(g, g->k, g->n, g->b_stride));
+                    gemm_extent(g, g->k, g->n, g->b_stride, g->dtype[2]));
     case ST_pack_conv:
         push(o, 0, "packed w", ACCESS_w, c->packed);
-        return push(o, 1, "w", ACCESS_r, conv_w_bytes(c));
+        return push(o, 1, "w", ACCESS_r, conv_w_bytes(c, c->dtype[2]));
     }
     return 0;
 }

@@ -12,6 +12,9 @@
 /* No machine has more; sums of such numbers cannot wrap around. */
 #define MAX_BYTES ((u64)1 << 46)
 
+/* No GPU has more threads or shared memory for a block. */
+enum { MAX_BLOCK = 1024, MAX_SHARED = 227 << 10 };
+
 enum { NAME_word = 1, NAME_path = 2, NAME_phase = 4, NAME_free = 8 };
 
 /* ------------------------------------------------------------------- text */
@@ -232,22 +235,29 @@ static int
 check_code(const Reader *r)
 {
     const Plan *p = r->plan;
+    int cuda = p->head->target == TARGET_cuda;
 
     for (u32 i = 0; i < p->nblob; i++) {
         TEXT(r, BLOBS, i, "name", p->blob[i].name, NAME_path);
         CHECK(r, BLOBS, i, plan_text(p, p->blob[i].name)[0] != '.',
               "name begins with a dot");
-        CHECK(r, BLOBS, i, p->blob[i].spare == 0, "spare is %u",
-              p->blob[i].spare);
+        CHECK(r, BLOBS, i, (p->blob[i].arch == ARCH_host) != cuda,
+              "architecture %u on target %u", p->blob[i].arch, p->head->target);
         CHECK(r, BLOBS, i, p->blob[i].bytes <= MAX_BYTES, "%" PRIu64 " bytes",
               p->blob[i].bytes);
     }
     for (u32 i = 0; i < p->nkernel; i++) {
         TEXT(r, KERNELS, i, "symbol", p->kernel[i].symbol, NAME_word);
         CHECK(r, KERNELS, i,
-              p->head->target == TARGET_null ? p->kernel[i].blob == PLAN_NONE
-                                             : p->kernel[i].blob < p->nblob,
+              p->head->target == TARGET_cpu ? p->kernel[i].blob < p->nblob
+                                            : p->kernel[i].blob == PLAN_NONE,
               "blob %u of %u", p->kernel[i].blob, p->nblob);
+        CHECK(r, KERNELS, i,
+              cuda ? p->kernel[i].block >= 1 && p->kernel[i].block <= MAX_BLOCK
+                   : !p->kernel[i].block,
+              "%u threads a block", p->kernel[i].block);
+        CHECK(r, KERNELS, i, p->kernel[i].shared <= (cuda ? MAX_SHARED : 0),
+              "%u bytes of shared memory", p->kernel[i].shared);
     }
     for (u32 i = 0; i < p->ngemm; i++)
         TRY(plan_gemm_row(r, i));
@@ -362,6 +372,11 @@ check_step(const Reader *r, u32 i)
           "arguments %u + %u of %u", s->arg, s->narg, p->narg);
     TEXT(r, STEPS, i, "name", s->name, NAME_free);
     TEXT(r, STEPS, i, "place", s->place, NAME_free);
+    CHECK(r, STEPS, i,
+          s->spare == 0 &&
+              !s->grid == !(s->kind == ST_kernel &&
+                            p->head->target == TARGET_cuda),
+          "%u blocks, spare %u", s->grid, s->spare);
     if (s->kind == ST_kernel)
         return 0;
     return s->kind == ST_fill ? check_fill(r, i) : check_operands(r, i);

@@ -199,6 +199,8 @@ show_step(const Plan *p, u32 i, FILE *out)
     fprintf(out, "step %u %s", i, kind[s->kind]);
     if (s->kind == ST_kernel)
         fprintf(out, " %s", plan_text(p, p->kernel[s->what].symbol));
+    if (s->grid)
+        fprintf(out, " <%u x %u>", s->grid, p->kernel[s->what].block);
     if (s->kind == ST_gemm || s->kind == ST_pack_gemm)
         show_gemm(&p->gemm[s->what], out);
     if (s->kind == ST_conv || s->kind == ST_pack_conv)

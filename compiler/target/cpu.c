@@ -143,7 +143,7 @@ build(Prog *p)
 {
     compile(p);
     link_objects(p);
-    build_blob(p, "kernels.so");
+    build_blob(p, "kernels.so", ARCH_host);
     return true;
 }
 

@@ -8,12 +8,12 @@
  *   META     {key value}: the model's config and the compiler's choices
  *   ARENAS   {arena bytes}: one row per arena, in the order of SOHO_ARENAS
  *   BUFFERS  {name arena dtype rank role dim[6] offset bytes place}
- *   BLOBS    {name bytes sha256}: code files beside plan.bin
- *   KERNELS  {symbol blob}
+ *   BLOBS    {name arch bytes sha256}: code files beside plan.bin
+ *   KERNELS  {symbol blob block shared}
  *   GEMMS    one PlanGemm per distinct product
  *   CONVS    one PlanConv per distinct convolution
  *   ARGS     {kind mode buffer value}
- *   STEPS    {kind what arg narg name place flop bytes}
+ *   STEPS    {kind what arg narg name place grid flop bytes}
  *   DOORS    {name buffer out}
  *   PHASES   {name kind steps doors pack sizes need[arena]}
  *   ANSWERS  {name}: answer names in the order of their labels (may be empty)
@@ -31,7 +31,7 @@
 #include "soho/base.h"
 
 #define PLAN_MAGIC "SOHO\r\n\x1a\n"
-enum { PLAN_VERSION = 1, PLAN_PROBE = 0x01020304, PLAN_ALIGN = 64 };
+enum { PLAN_VERSION = 2, PLAN_PROBE = 0x01020304, PLAN_ALIGN = 64 };
 enum { PLAN_RANK = 6, PLAN_NAME = 255 };
 #define PLAN_NONE 0xffffffffu /* no row */
 
@@ -143,14 +143,20 @@ typedef struct PlanBuffer {
     u64 offset, bytes;  /* offset a multiple of 64 */
 } PlanBuffer;
 
+/* What a code file runs on: the host, compute capability 8.0 as 80 (a cubin,
+ * or with ARCH_PTX the text that a newer driver compiles), or the emulated
+ * device of the tests, whose code is the host's, too. */
+enum { ARCH_host = 0, ARCH_emu = 1, ARCH_PTX = 1 << 16 };
 typedef struct PlanBlob {
-    u32 name, spare; /* file name beside plan.bin, no slash */
+    u32 name; /* file name beside plan.bin, no slash */
+    u32 arch;
     u64 bytes;
     u8 sha256[32];
 } PlanBlob;
 
 typedef struct PlanKernel {
-    u32 symbol, blob;
+    u32 symbol, blob; /* target cuda: blob is PLAN_NONE, all of them have it */
+    u32 block, shared; /* cuda: threads of a block, bytes of shared memory */
 } PlanKernel;
 
 /* c[i,j] = post(sum_k a[i,k] b[k,j]) for each of nb[0] x nb[1] batches;
@@ -169,7 +175,8 @@ enum {
 typedef struct PlanGemm {
     i64 nb[2], m, n, k;
     i64 a_stride[4], b_stride[4], c_stride[4];
-    u32 post, spare;
+    u32 post;
+    u8 dtype[4]; /* DT_*: result, a, b, bias and residual */
     u64 packed, scratch; /* bytes of the packed b and of the scratch buffer */
 } PlanGemm;
 
@@ -178,12 +185,17 @@ typedef struct PlanGemm {
  * dir 1: dx from dy, w.     arguments: dx dy w [scratch]
  * dir 2: dw from x, dy.     arguments: dw x dy [packed] [scratch]; dw plain
  *                           OIHW, POST_accum adds to it
- * pack_conv: packed w, plain w (OIHW). */
+ * pack_conv: packed w, plain w (OIHW).
+ *
+ * On target cuda packed weights are [co,kh,kw,ci/groups], made by kernels of
+ * the plan (`packed` is 0), and dw comes in that order. */
 typedef struct PlanConv {
     i64 n, h, w, ci, oh, ow, co, kh, kw;
     i64 stride[2], dilation[2], groups;
     i64 pad[4]; /* top, left, bottom, right */
     u32 dir, post;
+    u8 dtype[4]; /* DT_*: result, first and second operand, the rest */
+    u32 spare;
     u64 packed, scratch; /* bytes of packed weights (dir 2: of packed dw) */
 } PlanConv;
 
@@ -201,6 +213,7 @@ typedef struct PlanStep {
     u32 kind, what;
     u32 arg, narg; /* ARGS arg .. arg+narg-1 */
     u32 name, place;
+    u32 grid, spare; /* cuda: blocks of a kernel */
     u64 flop, bytes; /* work and least memory traffic, for bench */
 } PlanStep;
 
@@ -223,10 +236,11 @@ static_assert(sizeof(PlanHead) == 80, "head");
 static_assert(sizeof(PlanSection) == 24, "section row");
 static_assert(sizeof(PlanBuffer) == 80, "buffer row");
 static_assert(sizeof(PlanBlob) == 48, "blob row");
+static_assert(sizeof(PlanKernel) == 16, "kernel row");
 static_assert(sizeof(PlanGemm) == 160, "gemm row");
-static_assert(sizeof(PlanConv) == 168, "conv row");
+static_assert(sizeof(PlanConv) == 176, "conv row");
 static_assert(sizeof(PlanArg) == 16, "arg row");
-static_assert(sizeof(PlanStep) == 40, "step row");
+static_assert(sizeof(PlanStep) == 48, "step row");
 static_assert(sizeof(PlanDoor) == 16, "door row");
 static_assert(sizeof(PlanPhase) == 104, "phase row");
 

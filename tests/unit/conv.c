@@ -213,7 +213,8 @@ out_size(i64 in, i64 pad, i64 k, i64 dilation, i64 stride)
 static PlanConv
 conv(i64 n, i64 h, i64 w, i64 ci, i64 co, i64 k, i64 s, i64 p)
 {
-    return (PlanConv){.n = n,
+    return (PlanConv){.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
+                      .n = n,
                       .h = h,
                       .w = w,
                       .ci = ci,

@@ -156,7 +156,8 @@ run_case(Run *run, const Case *t, u32 salt)
 static PlanGemm
 plain(i64 m, i64 n, i64 k, int ta, int tb, u32 post)
 {
-    return (PlanGemm){.nb = {1, 1},
+    return (PlanGemm){.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
+                      .nb = {1, 1},
                       .m = m,
                       .n = n,
                       .k = k,
@@ -171,7 +172,8 @@ static PlanGemm
 heads(i64 batch, i64 head, i64 rows, i64 d, int scores, int transposed_p)
 {
     i64 c = head * d, rr = rows * rows;
-    PlanGemm g = {.nb = {batch, head},
+    PlanGemm g = {.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
+                      .nb = {batch, head},
                   .m = rows,
                   .n = scores ? rows : d,
                   .k = scores ? d : rows};

@@ -26,7 +26,8 @@ enum { STEP_pack, STEP_gemm, STEP_kernel, STEP_gelu, STEP_fill, STEP_conv };
 static void
 add_gemm(Make *m)
 {
-    m->gemm[m->ngemm++] = (PlanGemm){.nb = {1, 1},
+    m->gemm[m->ngemm++] = (PlanGemm){.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
+                      .nb = {1, 1},
                                      .m = 3,
                                      .n = 5,
                                      .k = 4,
@@ -35,7 +36,8 @@ add_gemm(Make *m)
                                      .c_stride = {0, 0, 5, 1},
                                      .post = POST_packed,
                                      .packed = 128};
-    m->conv[m->nconv++] = (PlanConv){.n = 1,
+    m->conv[m->nconv++] = (PlanConv){.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
+                      .n = 1,
                                      .h = 3,
                                      .w = 3,
                                      .ci = 1,
@@ -59,8 +61,8 @@ add_tables(Make *m)
         (PlanMeta){make_text(m, "config.batch"), make_text(m, "3")};
     m->blob[m->nblob++] =
         (PlanBlob){.name = make_text(m, "kernels.so"), .bytes = 100};
-    m->kernel[m->nkernel++] = (PlanKernel){make_text(m, "add_one"), 0};
-    m->kernel[m->nkernel++] = (PlanKernel){make_text(m, "gelu_n2"), 0};
+    m->kernel[m->nkernel++] = (PlanKernel){.symbol = make_text(m, "add_one")};
+    m->kernel[m->nkernel++] = (PlanKernel){.symbol = make_text(m, "gelu_n2")};
     m->answer[m->nanswer++] = make_text(m, "yes");
     memcpy(m->vocab, "[PAD]\n[UNK]\n", m->nvocab = 12);
 }
@@ -368,8 +370,8 @@ typedef struct HeadCase {
 static const HeadCase head_cases[] = {
     {"magic", "does not begin with SOHO's magic", 0, 4, 0x12345678, 1},
     {"text copy", "line ends were changed", 4, 4, 0x0a1a0a0a, 1},
-    {"version", "plan version 2, this program reads version 1", HEAD(version),
-     2, 1},
+    {"version", "plan version 3, this program reads version 2", HEAD(version),
+     3, 1},
     {"probe", "byte-order probe 0x04030201, expected 0x01020304", HEAD(probe),
      0x04030201, 1},
     {"target", "target 3, expected 0 to 2", HEAD(target), 3, 1},
@@ -489,7 +491,7 @@ static void
 try_show(const u8 *good, u64 bytes)
 {
     static const char *const line[] = {
-        "plan version 1 target cpu avx2 threads 1\n",
+        "plan version 2 target cpu avx2 threads 1\n",
         "meta model test.lua\n",
         "buffer linear.weight param+0x0 f32[4,5] 128 bytes param  ; test.lua:1",
         "phase infer@3x4 infer steps 3 after pack\n",

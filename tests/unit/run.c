@@ -37,11 +37,11 @@ add_code(Make *m)
     EVP_Digest(data, bytes, m->blob[0].sha256, NULL, EVP_sha256(), NULL);
     m->nblob = 1;
     free(data);
-    for (u32 i = 0; i < 3; i++)
-        m->kernel[m->nkernel++] = (PlanKernel){make_text(m, i == 0   ? "pack"
-                                                            : i == 1 ? "infer"
-                                                                     : "add"),
-                                               0};
+    static const char *const symbol[] = {"pack", "infer", "add"};
+
+    for (u32 i = 0; i < countof(symbol); i++)
+        m->kernel[m->nkernel++] =
+            (PlanKernel){.symbol = make_text(m, symbol[i])};
 }
 
 static void
@@ -201,6 +201,11 @@ refusals(void)
     make_plan(&m);
     m.head.target = TARGET_cuda;
     m.head.cpu = 0;
+    m.blob[0].arch = 90;
+    for (u32 i = 0; i < m.nkernel; i++)
+        m.kernel[i].blob = PLAN_NONE, m.kernel[i].block = 32;
+    for (u32 i = 0; i < m.nstep; i++)
+        m.step[i].grid = m.step[i].kind == ST_kernel;
     refused(&m, "for a GPU", SOHO_DEVICE, "made for a GPU");
     make_plan(&m);
     m.phase[PHASE_train].need[AR_act] = m.arena[AR_act].bytes = (u64)1 << 46;
@@ -212,7 +217,8 @@ static void
 sizes(void)
 {
     static Make m;
-    PlanGemm g = {.nb = {1, 1},
+    PlanGemm g = {.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
+                      .nb = {1, 1},
                   .m = 8,
                   .n = 8,
                   .k = 8,

@@ -185,8 +185,8 @@ folders(void)
     one = file_read(format("%s/kernels.so", a->opt.out), 1 << 24, &na);
     two = file_read(format("%s/kernels.so", b->opt.out), 1 << 24, &nb);
     check(one && two && na == nb && !memcmp(one, two, na) &&
-              a->blob.bytes == na && !strcmp(a->blob_name, "kernels.so") &&
-              !memcmp(a->blob.sha256, b->blob.sha256, 32),
+              a->blob->bytes == na && !strcmp(a->blob_name[0], "kernels.so") &&
+              !memcmp(a->blob->sha256, b->blob->sha256, 32),
           "same-bytes-in-two-folders", "kernels.so differs");
     check(exists("one", "gen/prelude.h") && exists("one", "gen/kernel.h") &&
               exists("one", "gen/plain.c") && !exists("one", "gen/unity0.o") &&
