@@ -2,6 +2,24 @@
  * with its operands put in, draws of random numbers, and stores. */
 #include "compiler/loops.h"
 
+const Dialect dialect_cpu = {.drawn = "[j - j0]",
+                             .drawn_row = "[j]",
+                             .tile = "[j]",
+                             .tile_size = "COLS",
+                             .sum = "[j - j0]",
+                             .row_sum = {"", ""},
+                             .row_max = {"", ""},
+                             .once = ""};
+const Dialect dialect_cuda = {.gpu = true,
+                              .drawn = "",
+                              .drawn_row = "",
+                              .tile = "[e]",
+                              .tile_size = "PER",
+                              .sum = "",
+                              .row_sum = {"row_sum(", ")"},
+                              .row_max = {"row_max(", ")"},
+                              .once = "if (lane == 0) "};
+
 /* ------------------------------------------------------------- expressions */
 
 static const char *
@@ -95,8 +113,9 @@ formula_of(Loops *x, u32 k, LoadText *load)
     if (n->op == OP_dropout) {
         name['p'] = literal_text(attr_f(n, "p"));
         name['q'] = dropout_scale(n);
-        name['u'] = x->g->kind == GROUP_row ? format("u%u[j]", k)
-                                            : format("u%u[j - j0]", k);
+        name['u'] = format("u%u%s", k, x->g->kind == GROUP_row
+                                           ? x->dialect->drawn_row
+                                           : x->dialect->drawn);
     }
     bool same = n->op == OP_copy || n->op == OP_store;
     return formula(same ? "a" : optab[n->op].text, name);
@@ -123,6 +142,22 @@ formula_draw_runs(Loops *x, const char *slot, u32 k, const char *size,
                      draw_site(attr_s(n, "site"))));
 }
 
+void
+formula_draw_one(Loops *x, const char *slot, u32 k, const char *at)
+{
+    const Node *n = loops_node(x, k);
+    loops_put(x, slot, n->place,
+              format("const float u%u = draw(d%u + %s, 0x%08xu, step);", k, k,
+                     at, draw_site(attr_s(n, "site"))));
+}
+
+/* What stands before the write of a number: on a GPU one lane of a row does. */
+static const char *
+once(const Loops *x, bool small)
+{
+    return small && x->g->kind == GROUP_row ? x->dialect->once : "";
+}
+
 /* y = v, or y += v, for every output operand that holds member k's value. */
 void
 formula_store(Loops *x, const char *slot, u32 k, bool small, LoadText *load)
@@ -132,7 +167,8 @@ formula_store(Loops *x, const char *slot, u32 k, bool small, LoadText *load)
         const Operand *o = &x->op[i];
         if (o->out && o->v == v && o->small == small)
             loops_put(x, slot, loops_node(x, k)->place,
-                      formula_assign(x, i, load(x, i), x->text[k]));
+                      format("%s%s", once(x, small),
+                             formula_assign(x, i, load(x, i), x->text[k])));
     }
 }
 
@@ -147,8 +183,9 @@ formula_store_outside(Loops *x, const char *slot, bool small, LoadText *load)
         for (u32 i = 0; i < x->nop; i++)
             if (x->op[i].store == n && x->op[i].small == small)
                 loops_put(x, slot, n->place,
-                          formula_assign(x, i, load(x, i),
-                                         formula_read(x, k, 0, load)));
+                          format("%s%s", once(x, small),
+                                 formula_assign(x, i, load(x, i),
+                                                formula_read(x, k, 0, load))));
     }
 }
 

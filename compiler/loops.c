@@ -227,6 +227,8 @@ loops_pointers(Loops *x)
 {
     for (u32 i = 0; i < x->nop; i++) {
         const Operand *o = &x->op[i];
+        if (o->absent)
+            continue;
         loops_put(x, "args", "",
                   format("%s%s *const p%u = a[%u].p;", o->out ? "" : "const ",
                          c_type(o->dtype), i, x->d.narg));
@@ -309,4 +311,34 @@ loops_inner_arg(Loops *x, u32 op, const Axis *inner)
     i64 s = loops_stride(x->op[op].stride, inner);
     if (s != 0 && s != 1)
         loops_int(x, format("s%u_j", op), s);
+}
+
+const char *
+loops_inner(Loops *x, u32 op)
+{
+    const Segment *s = &x->seg[x->g->kind == GROUP_column ? 2 : 0];
+    return loops_element(x, op, &s->axis[s->n - 1]);
+}
+
+const char *
+loops_operand(Loops *x, u32 op, const char *word, const Axis *axis, u32 n)
+{
+    return loops_offset(x, format("s%u", op), x->op[op].stride, word, axis, n);
+}
+
+bool
+loops_uses(const Loops *x, const char *slot, u32 op)
+{
+    const char *pointer = format("x%u[", op);
+    for (u32 i = 0; i < x->nline; i++)
+        for (const char *s = x->line[i].text; strcmp(x->line[i].slot, slot) == 0;
+             s++) {
+            s = strstr(s, pointer);
+            if (!s)
+                break;
+            if (s == x->line[i].text || s[-1] == ' ' || s[-1] == '(' ||
+                s[-1] == '-')
+                return true;
+        }
+    return false;
 }

@@ -8,6 +8,19 @@
 
 enum { MAX_OPERANDS = 40, MAX_LINES = 320, MAX_DRAWS = 8 };
 
+/* What differs between the kernels of a CPU and of a GPU: there a thread has one
+ * element j at a time, and the lanes of a row share its sums. */
+typedef struct Dialect {
+    bool gpu;
+    const char *drawn;     /* elem, column: element j of the numbers drawn */
+    const char *drawn_row; /* row: the same */
+    const char *tile, *tile_size; /* row: element j of a saved value */
+    const char *sum;              /* column: element j of a sum */
+    const char *row_sum[2], *row_max[2]; /* row: around an accumulator */
+    const char *once;                    /* row: before a row's own numbers */
+} Dialect;
+extern const Dialect dialect_cpu, dialect_cuda; /* formula.c */
+
 /* One tensor that a kernel reads or writes. */
 typedef struct Operand {
     Val v;             /* value read; or value written */
@@ -16,6 +29,7 @@ typedef struct Operand {
     i64 offset; /* bytes */
     u8 dtype;
     bool out, add, small; /* small: has the reduced shape */
+    bool absent;          /* this kernel has no pointer to it */
     i64 stride[MAX_RANK]; /* over the axes of the space */
 } Operand;
 
@@ -39,6 +53,7 @@ typedef struct Segment {
 typedef struct Loops {
     Lower *l;
     const Group *g;
+    const Dialect *dialect;
     Type space;
     Operand op[MAX_OPERANDS];
     u32 nop;
@@ -62,6 +77,8 @@ const Node *loops_node(const Loops *x, u32 k);
 bool is_reduction(const Node *n);
 /* Has t size 1 along the reduced axes (never in an elem group)? */
 bool loops_small(const Loops *x, const Type *t);
+/* Is member k of the reduced size, a reduction or what is made of some? */
+bool loops_result(const Loops *x, u32 k); /* rows.c */
 u32 loops_input(Loops *x, Val v); /* the operand that reads v */
 /* The value member k reads as input i: behind the reshape before a store. */
 Val loops_reads(const Loops *x, u32 k, u32 i);
@@ -82,7 +99,31 @@ const char *loops_offset(Loops *x, const char *name, const i64 *stride,
                          const char *word, const Axis *axis, u32 n);
 void loops_pointer(Loops *x, const char *slot, u32 op, const char *offset);
 const char *loops_element(Loops *x, u32 op, const Axis *inner);
+/* The same along the innermost axis of all. */
+const char *loops_inner(Loops *x, u32 op);
+/* Offset of an operand along these axes. */
+const char *loops_operand(Loops *x, u32 op, const char *word, const Axis *axis,
+                          u32 n);
+/* Is pointer x<op> in a line of the slot? */
+bool loops_uses(const Loops *x, const char *slot, u32 op);
 void loops_inner_arg(Loops *x, u32 op, const Axis *inner);
+
+/* kernel.c.  Name of the kernel: its kind, then its first ops. */
+const char *loops_name(const Loops *x, const char *kind);
+/* Number of elements of a segment. */
+i64 loops_size(const Segment *s);
+/* The lines and arguments put together so far become a step that runs an
+ * instance of a template; on a GPU in `blocks` blocks of `block` threads. */
+typedef struct Launch {
+    i64 blocks;
+    u32 block;
+} Launch;
+void loops_finish(Loops *x, const char *tmpl, const char *name,
+                  const Define *def, u32 ndef, Launch launch);
+
+/* rows.c, columns.c */
+void loops_row(Loops *x);
+void loops_column(Loops *x);
 
 /* formula.c.  `element` is the text of an operand's element. */
 const char *formula_load(const Loops *x, u32 op, const char *element);
@@ -90,6 +131,8 @@ const char *formula_assign(const Loops *x, u32 op, const char *element,
                            const char *value);
 const char *formula_read(Loops *x, u32 k, u32 i, LoadText *load);
 const char *formula_of(Loops *x, u32 k, LoadText *load); /* right-hand side */
+/* GPU: number u<k> that member k draws for element j, `at` places behind d<k>. */
+void formula_draw_one(Loops *x, const char *slot, u32 k, const char *at);
 /* Fills u<k>[size] with the numbers member k draws, `count` of them from
  * number d<k> + first on. */
 void formula_draw(Loops *x, const char *slot, u32 k, const char *size,

@@ -221,6 +221,22 @@ kernel_add(Prog *p, const Kernel *k)
     return p->nkernel - 1;
 }
 
+/* Room for two more #defines has to be there. */
+void
+kernel_launch(Kernel *k, u32 block, u32 narg)
+{
+    k->block = block;
+    k->def[k->ndef++] = (Define){intern("BLOCK"), format("%u", block)};
+    k->def[k->ndef++] = (Define){intern("ARGS"), format("%u", narg)};
+}
+
+void
+step_blocks(Lower *l, i64 blocks)
+{
+    l->f->step[l->f->nstep - 1].grid =
+        (u32)max_i64(1, min_i64(blocks, MOST_BLOCKS));
+}
+
 /* ------------------------------------------------------------------- lower */
 
 static void

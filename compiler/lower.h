@@ -45,6 +45,12 @@ void step_add(Lower *l, u32 kind, u32 what, const Draft *d, const char *name,
 /* Index of a kernel equal to k, added if it is new; k->name gets a number
  * where another kernel has it. */
 u32 kernel_add(Prog *p, const Kernel *k);
+/* Target cuda: threads of a block, and the number of arguments. */
+void kernel_launch(Kernel *k, u32 block, u32 narg);
+/* Target cuda: blocks of the last step, at most MOST_BLOCKS: kernels go on with
+ * what is left. */
+enum { MOST_BLOCKS = 4096 };
+void step_blocks(Lower *l, i64 blocks);
 /* Buffer that receives node n of group g: its tensor for a store. */
 u32 tensor_buf(const Lower *l, const char *tensor);
 

@@ -495,6 +495,7 @@ void build_blob(Prog *p, const char *name, u32 arch);
 typedef struct Target {
     const char *name, *help;
     u32 id; /* TARGET_* */
+    const struct Dialect *dialect; /* of its kernels (loops.h) */
     /* Fill .packed and .scratch of library calls; false: diag_err was said. */
     bool (*size_gemm)(const Options *o, PlanGemm *g, const char *place);
     bool (*size_conv)(const Options *o, PlanConv *c, const char *place);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "compiler/sohoc.h"
+#include "compiler/loops.h"
 #include "soho/onednn.h"
 
 /* ------------------------------------------------------------------ sizes */
@@ -151,6 +151,7 @@ const Target target_cpu = {
     .name = "cpu",
     .help = "kernels compiled by cc, products and convolutions by oneDNN",
     .id = TARGET_cpu,
+    .dialect = &dialect_cpu,
     .size_gemm = size_gemm,
     .size_conv = size_conv,
     .build = build,

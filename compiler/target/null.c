@@ -1,6 +1,6 @@
 /* null.c - the target that plans and emits nothing: for dumps and for tests of
  * everything before the code, on any machine. */
-#include "compiler/sohoc.h"
+#include "compiler/loops.h"
 
 /* Packed weights are as large as plain ones; no call needs scratch. */
 static bool
@@ -39,6 +39,7 @@ const Target target_null = {
     .name = "null",
     .help = "plan only: no code, for reading and for tests",
     .id = TARGET_null,
+    .dialect = &dialect_cpu,
     .size_gemm = size_gemm,
     .size_conv = size_conv,
     .build = build,
