@@ -7,13 +7,14 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wwrite-strings \
             -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
 CFLAGS   ?= -O2 -g
 ALLFLAGS := -std=c11 -D_GNU_SOURCE -I. -Iinclude $(WARN) $(CFLAGS) $(SAN) -MMD -MP
-CC_LIBS   = $(shell pkg-config --libs lua5.4) -ldnnl -lcrypto -fopenmp -lpthread -lm
+CC_LIBS   = $(shell pkg-config --libs lua5.4) -ldnnl -lcrypto -fopenmp -ldl -lpthread -lm
 RT_LIBS  := -ldnnl -lpng -ljpeg -lzip -llzma -lutf8proc -lcrypto -fopenmp -ldl -lpthread -lm
 
 CC_SRC := $(wildcard compiler/*.c compiler/ops/*.c compiler/target/*.c)
 RT_SRC := $(wildcard runtime/*.c runtime/data/*.c runtime/torch/*.c)
 CC_OBJ := $(CC_SRC:%.c=$(B)/obj/%.o)
-EMBED  := $(wildcard templates/cpu/*.[ch]) include/soho/kernel.h
+EMBED  := $(wildcard templates/*.h templates/cpu/*.[ch] templates/cuda/*.h \
+            templates/cuda/*.cu) include/soho/kernel.h
 CC_OBJ += $(B)/obj/embed.o
 RT_OBJ := $(RT_SRC:%.c=$(B)/obj/%.o)
 LIB_OBJ := $(filter-out $(B)/obj/runtime/soho_rt.o,$(RT_OBJ))

@@ -4,6 +4,7 @@
  *   gen/KERNEL.c            one file per kernel, for the reader
  *   gen/unity0.c, unity1.c  half of the kernels each, for the C compiler
  *   gen/prelude.h, kernel.h what they include
+ * or .cu with one unity0.cu on target cuda.
  * Files that an earlier compilation left there are removed. */
 #include <ctype.h>
 #include <dirent.h>
@@ -54,8 +55,8 @@ write_kernel(Prog *p, u32 kernel)
 {
     Kernel *k = &p->kernel[kernel];
     u64 bytes;
-    char *text = tmpl_instance(k, &bytes);
-    const char *name = format("%s.c", k->name);
+    char *text = tmpl_instance(p->opt.target, k, &bytes);
+    const char *name = format("%s.%s", k->name, p->opt.target->suffix);
 
     check_name(p, kernel);
     write_file(p, name, text, bytes);
@@ -63,15 +64,16 @@ write_kernel(Prog *p, u32 kernel)
     k->source = (char *)format("gen/%s", name);
 }
 
-/* File `part` of UNITY_PARTS: every UNITY_PARTS-th kernel. */
+/* File `part` of `parts`: every parts-th kernel. */
 static void
-write_unity(const Prog *p, u32 part)
+write_unity(const Prog *p, u32 part, u32 parts)
 {
     const char *text = format("%sgen/, to be compiled in one go */\n", mark);
+    const char *suffix = p->opt.target->suffix;
 
-    for (u32 i = part; i < p->nkernel; i += UNITY_PARTS)
-        text = format("%s#include \"%s.c\"\n", text, p->kernel[i].name);
-    write_file(p, format("unity%u.c", part), text, strlen(text));
+    for (u32 i = part; i < p->nkernel; i += parts)
+        text = format("%s#include \"%s.%s\"\n", text, p->kernel[i].name, suffix);
+    write_file(p, format("unity%u.%s", part, suffix), text, strlen(text));
 }
 
 /* Whether `name` in gen/ is ours, but not of this compilation. */
@@ -79,13 +81,15 @@ static bool
 is_stale(const Prog *p, const char *name)
 {
     const char *path = format("%s/gen/%s", p->opt.out, name);
-    u64 n = strlen(name), bytes = 0;
+    const char *dot = strrchr(name, '.');
+    u64 bytes = 0;
     const u8 *text;
 
-    if (n < 3 || strcmp(name + n - 2, ".c") || !strncmp(name, "unity", 5))
+    if (!dot || (strcmp(dot, ".c") && strcmp(dot, ".cu")))
         return false;
     for (u32 i = 0; i < p->nkernel; i++)
-        if (intern_n(name, n - 2) == intern(p->kernel[i].name))
+        if (intern(name) == format("%s.%s", p->kernel[i].name,
+                                   p->opt.target->suffix))
             return false;
     text = file_read(path, 1 << 20, &bytes);
     return text && bytes >= strlen(mark) && !memcmp(text, mark, strlen(mark));
@@ -112,15 +116,22 @@ pass_emit(Prog *p)
 {
     const char *dir = format("%s/gen", p->opt.out ? p->opt.out : "");
 
-    if (!p->opt.out || p->opt.target->id != TARGET_cpu)
+    bool cuda = p->opt.target->id == TARGET_cuda;
+    u32 parts = cuda ? 1 : UNITY_PARTS;
+
+    if (!p->opt.out || p->opt.target->id == TARGET_null)
         return;
     if (!make_dirs(dir))
         die(SOHO_IO, "%s: cannot make the folder: %s", dir, strerror(errno));
     remove_stale(p);
     copy_embed(p, "include/soho/kernel.h", "kernel.h");
-    copy_embed(p, "templates/cpu/prelude.h", "prelude.h");
+    copy_embed(p, "templates/functions.h", "functions.h");
+    copy_embed(p, format("templates/%s/prelude.h", p->opt.target->folder),
+               "prelude.h");
+    if (cuda)
+        copy_embed(p, "templates/cuda/emu.h", "emu.h");
     for (u32 i = 0; i < p->nkernel; i++)
         write_kernel(p, i);
-    for (u32 i = 0; i < UNITY_PARTS; i++)
-        write_unity(p, i);
+    for (u32 i = 0; i < parts; i++)
+        write_unity(p, i, parts);
 }

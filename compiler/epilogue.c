@@ -49,8 +49,9 @@ is_epilogue(const Fuse *u, u32 id, i32 to, Val last)
         (root->op != OP_conv2d && root->op != OP_matmul) ||
         (root->op == OP_matmul && attr_l(root, "order")->n))
         return false;
+    bool gpu = u->p->opt.target->id == TARGET_cuda; /* its GELU is another */
     if (n->op == OP_relu || n->op == OP_gelu)
-        return true;
+        return n->op == OP_relu || !gpu;
     if (n->op != OP_add || !fuse_same_dims(&n->out[0], &root->out[0]))
         return false;
     Val other = n->in[0] == last ? n->in[1] : n->in[0];

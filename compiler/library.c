@@ -68,9 +68,10 @@ draft_tail(Lower *l, Draft *d, const Tail *t)
  * before the phase are packed by a step of its pack phase, once per source and
  * row; others right before the call. */
 static u32
-packed_weights(Lower *l, Val v, u32 kind, u32 row, u64 bytes, const char *place)
+packed_weights(Lower *l, Val v, u32 kind, u32 row, u64 bytes, const Node *n)
 {
     Prog *p = l->p;
+    const char *place = n->place;
     Where w = where(l->f, v);
     const Node *base = node_of(l->f, w.base);
     bool known = base->op == OP_load && l->f->pack >= 0;
@@ -88,6 +89,12 @@ packed_weights(Lower *l, Val v, u32 kind, u32 row, u64 bytes, const char *place)
     b = known ? buf_add(p, name, &t, AR_const, RO_const, -1, place)
               : buf_add(p, name, &t, AR_act, RO_act, l->func, place);
     Lower to = {.p = p, .f = pack, .func = known ? l->f->pack : l->func};
+    if (is_gpu(l)) {
+        u32 from = whole_buf(&to, value_buf(l, w.base), DT_f32);
+        lower_pack_conv(&to, &p->conv[row], b, from,
+                        w.offset * (i64)sizeof(f32), n);
+        return b;
+    }
     Draft d = {.narg = 0};
     draft_buf(&d, b, ACCESS_w, 0);
     draft_buf(&d, whole_buf(&to, value_buf(l, w.base), DT_f32), ACCESS_r,
@@ -124,7 +131,7 @@ static bool
 packs(const Lower *l, const PlanGemm *g, Val b)
 {
     bool still = l->f->kind == PH_infer || l->f->kind == PH_eval;
-    return still && l->f->pack >= 0 && g->nb[0] * g->nb[1] == 1 &&
+    return still && !is_gpu(l) && l->f->pack >= 0 && g->nb[0] * g->nb[1] == 1 &&
            node_of(l->f, where(l->f, b).base)->op == OP_load;
 }
 
@@ -157,8 +164,7 @@ lower_matmul(Lower *l, const Group *g)
     draft_value(l, &d, n->in[0]);
     if (gemm.post & POST_packed)
         draft_buf(&d,
-                  packed_weights(l, n->in[1], ST_pack_gemm, row, gemm.packed,
-                                 n->place),
+                  packed_weights(l, n->in[1], ST_pack_gemm, row, gemm.packed, n),
                   ACCESS_r, 0);
     else
         draft_value(l, &d, n->in[1]);
@@ -222,6 +228,33 @@ draft_scratch(Lower *l, Draft *d, u64 bytes, const char *place)
         draft_buf(d, scratch_buf(l, bytes, place), ACCESS_w, 0);
 }
 
+/* Bytes of a convolution's packed weights. */
+static u64
+weight_bytes(const Lower *l, const PlanConv *c)
+{
+    i64 count = c->co * (c->ci / c->groups) * c->kh * c->kw;
+    return is_gpu(l) ? (u64)count * dtype_bytes(c->dtype[2]) : c->packed;
+}
+
+/* GPU: dw comes packed, into a buffer of its own. */
+static void
+lower_conv_dw(Lower *l, const Node *n, const Tail *tail, PlanConv *c)
+{
+    i32 count = (i32)(c->co * (c->ci / c->groups) * c->kh * c->kw);
+    Type t = type_make(c->dtype[0], 1, &count);
+    const char *name = format("%s.dw%u", l->f->name, l->p->nbuf);
+    u32 packed = buf_add(l->p, name, &t, AR_act, RO_act, l->func, n->place);
+    bool add = tail->post & POST_accum;
+    c->post = 0;
+    Draft d = {.narg = 0};
+    draft_buf(&d, packed, ACCESS_w, 0);
+    draft_value(l, &d, n->in[0]);
+    draft_value(l, &d, n->in[1]);
+    u64 flop = 2ull * (u64)(c->n * c->oh * c->ow) * (u64)count;
+    step_add(l, ST_conv, conv_add(l->p, c), &d, "conv_dw", n->place, flop);
+    lower_unpack_conv(l, c, result_buf(l, tail), packed, add, n);
+}
+
 static void
 lower_conv(Lower *l, const Group *g)
 {
@@ -243,6 +276,10 @@ lower_conv(Lower *l, const Group *g)
     c.post = tail.post | (c.dir < 2 ? POST_packed : 0);
     if (!sized(l, &c, n->place))
         return;
+    if (c.dir == 2 && is_gpu(l)) {
+        lower_conv_dw(l, n, &tail, &c);
+        return;
+    }
     u32 row = conv_add(l->p, &c);
     Draft d = {.narg = 0};
     draft_buf(&d, result_buf(l, &tail),
@@ -251,7 +288,7 @@ lower_conv(Lower *l, const Group *g)
     if (c.dir < 2)
         draft_buf(&d,
                   packed_weights(l, n->in[1], ST_pack_conv, row,
-                                 l->p->conv[row].packed, n->place),
+                                 weight_bytes(l, &l->p->conv[row]), n),
                   ACCESS_r, 0);
     else
         draft_value(l, &d, n->in[1]);

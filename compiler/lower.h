@@ -32,6 +32,12 @@ typedef struct Draft {
     u32 narg;
 } Draft;
 
+static inline bool
+is_gpu(const Lower *l)
+{
+    return l->p->opt.target->id == TARGET_cuda;
+}
+
 /* lower.c */
 u32 value_buf(Lower *l, Val base); /* makes the buffer on first use */
 u32 scratch_buf(Lower *l, u64 bytes, const char *place);
@@ -70,6 +76,12 @@ void lower_library(Lower *l, const Group *g);
 /* special.c */
 void lower_special(Lower *l, const Group *g);
 void lower_move(Lower *l, const Group *g);
+/* GPU: packs weights of a convolution into buffer `to`, from `from` + offset;
+ * brings the packed gradient `from` into `to`. */
+void lower_pack_conv(Lower *l, const PlanConv *c, u32 to, u32 from, i64 offset,
+                     const Node *n);
+void lower_unpack_conv(Lower *l, const PlanConv *c, u32 to, u32 from, bool add,
+                       const Node *n);
 u32 draw_site(const char *name); /* CRC-32 of a site, as zlib computes it */
 
 #endif

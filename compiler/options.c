@@ -7,7 +7,8 @@
 
 #include "compiler/sohoc.h"
 
-static const Target *const targets[] = {&target_cpu, &target_null};
+static const Target *const targets[] = {&target_cpu, &target_cuda,
+                                        &target_null};
 
 enum {
     OPT_out,
@@ -20,6 +21,7 @@ enum {
     OPT_dump,
     OPT_stop,
     OPT_guard,
+    OPT_ptxas,
     OPT_ops,
     OPT_why,
     OPT_no_fuse,
@@ -33,8 +35,8 @@ static const struct Flag {
     const char *word, *value, *help;
 } flags[] = {
     [OPT_out] = {"-o", "DIR", "folder of plan.bin and its code files"},
-    [OPT_target] = {"-t", "TARGET", "cpu (if not given) or null; ? lists them"},
-    [OPT_arch] = {"--arch", "NAMES", "architectures of a GPU target"},
+    [OPT_target] = {"-t", "TARGET", "cpu (if not given), cuda or null; ? lists them"},
+    [OPT_arch] = {"--arch", "NAMES", "cuda: sm_80, sm_90a, sm_100 ... or ptx_80"},
     [OPT_cpu] = {"--cpu", "ISA",
                  "avx2 or avx512; if not given: this machine's"},
     [OPT_threads] = {"--threads", "N", "threads the plan is made for"},
@@ -46,6 +48,8 @@ static const struct Flag {
                   "DIR/dump; ? lists them"},
     [OPT_stop] = {"-S", NULL, "stop before the code is compiled"},
     [OPT_guard] = {"-g", NULL, "guard bytes between placed buffers"},
+    [OPT_ptxas] = {"--ptxas", NULL,
+                   "cuda: registers, shared memory and spills of kernels"},
     [OPT_ops] = {"--ops", NULL, "print the manual of the operations"},
     [OPT_why] = {"--why", "NODE", "what each pass makes of nodes of this name"},
     [OPT_no_fuse] = {"--no-fuse", NULL, "test: one kernel per node"},
@@ -204,6 +208,17 @@ take_set(Options *o, const char *text)
 }
 
 static void
+take_archs(Options *o, const char *words)
+{
+    const char *list[MAX_KEEP];
+    u32 n = 0;
+
+    append_words("--arch", words, list, &n);
+    for (u32 i = 0; i < n; i++)
+        cuda_arch(o, list[i]);
+}
+
+static void
 take_flag(Options *o, u32 flag, const char *value)
 {
     switch (flag) {
@@ -214,10 +229,11 @@ take_flag(Options *o, u32 flag, const char *value)
         o->target = target_of(value);
         break;
     case OPT_arch:
-        die(SOHO_USAGE,
-            "--arch %s: this sohoc has no target with "
-            "architectures; leave it out",
-            value);
+        take_archs(o, value);
+        break;
+    case OPT_ptxas:
+        o->ptxas = true;
+        break;
     case OPT_cpu:
         o->cpu = cpu_of(value);
         break;
@@ -335,6 +351,11 @@ options_read(Options *o, int argc, char **argv)
         die(SOHO_USAGE, "no model; `sohoc --help` says how to call it");
     if (!o->target)
         o->target = &target_cpu;
+    if (o->target->id == TARGET_cuda)
+        cuda_defaults(o);
+    else if (o->narch || o->ptxas)
+        die(SOHO_USAGE, "%s: target %s has no architectures; give -t cuda",
+            o->narch ? "--arch" : "--ptxas", o->target->name);
     if (o->target->id == TARGET_cpu)
         fill_machine(o);
     else if (o->cpu)

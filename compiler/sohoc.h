@@ -12,6 +12,7 @@
 
 struct Grad;
 struct Build;
+struct Target;
 
 /* ------------------------------------------------------------------ graph */
 
@@ -211,6 +212,9 @@ typedef struct Options {
     u32 nkeep;
     const char *why;
     u32 cpu;     /* CPU_* */
+    const char *arch[MAX_BLOBS]; /* --arch: sm_80, sm_90a ..., ptx_90, emu */
+    u32 narch;
+    bool ptxas; /* --ptxas: registers, shared memory, spills of kernels */
     i32 threads;
     bool no_fuse, no_reuse;         /* switches of tests */
     const char *without[MAX_OPTIONAL]; /* passes to leave out, NULL: none */
@@ -479,10 +483,11 @@ typedef struct Embed {
 extern const Embed embed_files[];
 const char *tmpl_text(const char *path); /* NULL: there is none */
 /* The whole text of a kernel's source file, malloc'ed. */
-char *tmpl_instance(const Kernel *k, u64 *bytes);
+char *tmpl_instance(const struct Target *t, const Kernel *k, u64 *bytes);
 
 /* ---------------------------------------------------------- emit.c, build.c
- * The C compiler gets all kernels in this many files, gen/unity0.c, ... */
+ * The C compiler gets all kernels in this many files, gen/unity0.c, ...; the
+ * CUDA compiler in one. */
 enum { UNITY_PARTS = 2 };
 /* Runs n programs at once in the folder `dir`; argv lists end with NULL.  Ends
  * the compiler with their messages if one fails: generated code must compile,
@@ -496,12 +501,20 @@ typedef struct Target {
     const char *name, *help;
     u32 id; /* TARGET_* */
     const struct Dialect *dialect; /* of its kernels (loops.h) */
+    const char *folder, *suffix;   /* templates/FOLDER/X.SUFFIX */
     /* Fill .packed and .scratch of library calls; false: diag_err was said. */
     bool (*size_gemm)(const Options *o, PlanGemm *g, const char *place);
     bool (*size_conv)(const Options *o, PlanConv *c, const char *place);
     /* Compile all kernels of p into files below p->opt.out. */
     bool (*build)(Prog *p);
 } Target;
-extern const Target target_null, target_cpu;
+extern const Target target_null, target_cpu, target_cuda;
+
+/* target/cuda.c: takes an architecture of --arch; those of a plan for which none
+ * was named. */
+void cuda_arch(Options *o, const char *name);
+void cuda_defaults(Options *o);
+/* target/ptxas.c: a table of what ptxas says of each kernel. */
+void ptxas_print(const char *arch, const char *log);
 
 #endif

@@ -85,13 +85,45 @@ start(Instance *i, const Node *n)
                           .job = *n->name ? n->name : name}};
 }
 
+/* GPU: threads that an instance can use.  Kernels over whole ranges, whose
+ * lengths are not known yet, and those with one thread say so. */
+enum { BLOCK = 256, RANGE_BLOCKS = 512 };
+
+static i64
+items_of(const Lower *l, const Node *n)
+{
+    switch (n->op) {
+    case OP_schedule:
+    case OP_rescale:
+    case OP_loss_scale:
+    case OP_grad_norm:
+        return 1;
+    case OP_arg_max:
+    case OP_pick_max:
+        return type_count(&n->out[0]) * 32; /* a warp looks at a row */
+    case OP_normal:
+        return type_count(
+            &l->p->buf[tensor_buf(l, attr_s(n, "tensor"))].type);
+    default:
+        return n->nout ? type_count(&n->out[0]) : BLOCK * RANGE_BLOCKS;
+    }
+}
+
 static void
 finish(Lower *l, Instance *i, const Draft *d, const Node *n)
 {
+    bool gpu = is_gpu(l);
+    if (gpu) {
+        define(i, "BLOCK", format("%d", BLOCK));
+        define(i, "ARGS", format("%u", d->narg));
+        i->k.block = BLOCK;
+    }
     i->k.def = mem_alloc(i->k.ndef * sizeof *i->def);
     memcpy(i->k.def, i->def, i->k.ndef * sizeof *i->def);
     u32 kernel = kernel_add(l->p, &i->k);
     step_add(l, ST_kernel, kernel, d, l->p->kernel[kernel].name, n->place, 0);
+    if (gpu)
+        step_blocks(l, (items_of(l, n) + BLOCK - 1) / BLOCK);
 }
 
 /* ---------------------------------------------------------- value templates */
@@ -231,9 +263,37 @@ draft_normal(Lower *l, Draft *d, const Node *n)
     draft_int(d, bits);
 }
 
+/* GPU: parts of the sum of squares, in a kernel before the one that adds them
+ * up.  As many as templates/cuda/grad_norm_part.cu has. */
+enum { NORM_PARTS = 256 };
+
+static void
+lower_grad_norm(Lower *l, const Node *n)
+{
+    u32 parts = scratch_buf(l, NORM_PARTS * sizeof(f64), n->place);
+    Draft d = {.narg = 0}, end = {.narg = 0};
+    Instance part, inst;
+    start(&part, n);
+    part.k.name = part.k.tmpl = intern("grad_norm_part");
+    draft_buf(&d, parts, ACCESS_w, 0);
+    draft_buf(&d, grads(l), ACCESS_r, 0);
+    draft_range(&d, grads(l));
+    finish(l, &part, &d, n);
+    step_blocks(l, NORM_PARTS);
+    start(&inst, n);
+    draft_buf(&end, tensor_buf(l, "step"), ACCESS_rw, 0);
+    draft_buf(&end, parts, ACCESS_r, 0);
+    define_attrs(&inst, n);
+    finish(l, &inst, &end, n);
+}
+
 static void
 lower_effect(Lower *l, const Node *n)
 {
+    if (n->op == OP_grad_norm && is_gpu(l)) {
+        lower_grad_norm(l, n);
+        return;
+    }
     Draft d = {.narg = 0};
     Instance inst;
     start(&inst, n);
@@ -283,6 +343,46 @@ lower_special(Lower *l, const Group *g)
         lower_effect(l, n);
     else
         lower_value_op(l, g);
+}
+
+/* ------------------------------------------------- weights of convolutions */
+
+/* GPU: between weights [co,ci,kh,kw] and their packed form [co,kh,kw,ci]. */
+static void
+reorder_conv(Lower *l, const char *tmpl, const PlanConv *c, Draft *d,
+             const Node *n, i32 accum)
+{
+    Instance inst;
+    start(&inst, n);
+    inst.k.name = inst.k.tmpl = intern(tmpl);
+    const i64 dim[] = {c->co, c->ci / c->groups, c->kh, c->kw};
+    for (u32 i = 0; i < countof(dim); i++)
+        draft_int(d, dim[i]);
+    if (accum >= 0)
+        define(&inst, "ACCUM", accum ? "1" : "0");
+    finish(l, &inst, d, n);
+    i64 items = dim[0] * dim[1] * dim[2] * dim[3];
+    step_blocks(l, (items + BLOCK - 1) / BLOCK);
+}
+
+void
+lower_pack_conv(Lower *l, const PlanConv *c, u32 to, u32 from, i64 offset,
+                const Node *n)
+{
+    Draft d = {.narg = 0};
+    draft_buf(&d, to, ACCESS_w, 0);
+    draft_buf(&d, from, ACCESS_r, offset);
+    reorder_conv(l, "pack_conv", c, &d, n, -1);
+}
+
+void
+lower_unpack_conv(Lower *l, const PlanConv *c, u32 to, u32 from, bool add,
+                  const Node *n)
+{
+    Draft d = {.narg = 0};
+    draft_buf(&d, to, add ? ACCESS_rw : ACCESS_w, 0);
+    draft_buf(&d, from, ACCESS_r, 0);
+    reorder_conv(l, "unpack_conv", c, &d, n, add);
 }
 
 /* -------------------------------------------------------------------- moves */

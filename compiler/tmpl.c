@@ -1,6 +1,6 @@
 /* tmpl.c - templates, and what an instance of one looks like.
  *
- * The files of templates/cpu/ and kernel.h are built into the program
+ * The files of templates/ and kernel.h are built into the program
  * (build/embed.c, made by the Makefile).  In: Kernel.  Out: a source file:
  *
  *   comment      from which template, for which job
@@ -162,9 +162,9 @@ put_body(const Kernel *k, const char *path, const char *text, bool *used,
 }
 
 static void
-put_instance(const Kernel *k, FILE *out)
+put_instance(const Target *t, const Kernel *k, FILE *out)
 {
-    const char *path = format("templates/cpu/%s.c", k->tmpl);
+    const char *path = format("templates/%s/%s.%s", t->folder, k->tmpl, t->suffix);
     const char *text = tmpl_text(path);
     bool *used = mem_alloc(k->nsplice);
 
@@ -189,7 +189,7 @@ put_instance(const Kernel *k, FILE *out)
 }
 
 char *
-tmpl_instance(const Kernel *k, u64 *bytes)
+tmpl_instance(const Target *t, const Kernel *k, u64 *bytes)
 {
     char *text = NULL;
     size_t n = 0;
@@ -197,7 +197,7 @@ tmpl_instance(const Kernel *k, u64 *bytes)
 
     if (!out)
         die(SOHO_MEMORY, "out of memory: source of kernel %s", k->name);
-    put_instance(k, out);
+    put_instance(t, k, out);
     if (fclose(out))
         die(SOHO_MEMORY, "out of memory: source of kernel %s", k->name);
     *bytes = n;

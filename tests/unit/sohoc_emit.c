@@ -62,8 +62,8 @@ put_in(void)
                                "#line ";
     Prog *p = program("put_in", "y[j] = 1;");
     u64 bytes, again;
-    char *text = tmpl_instance(&p->kernel[0], &bytes);
-    char *twice = tmpl_instance(&p->kernel[0], &again);
+    char *text = tmpl_instance(p->opt.target, &p->kernel[0], &bytes);
+    char *twice = tmpl_instance(p->opt.target, &p->kernel[0], &again);
 
     check(strstr(text, want), "line-of-the-model", "no #line before the text");
     check(strstr(text, "#define TILE 64\n") &&
@@ -97,7 +97,7 @@ share_line(void)
                   {"body", "y[j] = 4;", "lib/a.lua:41"}};
     Kernel k = {.name = "run", .tmpl = "elem", .splice = s, .nsplice = 4};
     u64 bytes;
-    char *text = tmpl_instance(&k, &bytes);
+    char *text = tmpl_instance(&target_cpu, &k, &bytes);
 
     check(strstr(text, want), "one-line-per-run",
           "the #lines of a slot are not those of its runs");

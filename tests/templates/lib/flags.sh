@@ -14,7 +14,7 @@ compile() {
 	cc -std=c11 -D_GNU_SOURCE -O3 -ffp-contract=off -fopenmp \
 		-fno-math-errno -fno-trapping-math -fPIC $set \
 		-Wall -Wextra -Wpedantic -Wshadow -Werror \
-		-Itemplates/cpu -Iinclude/soho "$@"
+		-Itemplates/cpu -Itemplates -Iinclude/soho "$@"
 }
 
 # runs SET: whether this machine can

@@ -1,0 +1,68 @@
+/* column - sums over leading or middle axes, with element-wise work before
+ * them; WHOLE: and work on the results behind, else column_end does that.
+ *
+ * The space is kept x reduced x inner.  The reduced axis is cut into chunks that
+ * depend on the sizes alone; a block takes WIDE columns of one, its threads share
+ * the rows, and their sums are added in a fixed order.
+ * arguments: reduced, kept, inner, elements of a chunk, partial sums
+ *            [chunks,SUMS,kept,inner], then what slot `args` unpacks
+ * slots: args  pointers, sizes and strides
+ *        row   where row (k, r) lies in each operand
+ *        body  element j; feeds sum[0] ..
+ *        out   where the results of k lie
+ *        after result j */
+#ifndef NAME
+#define NAME  column
+#define BLOCK 256
+#define ARGS  5
+#define SUMS  1
+#define WHOLE 1
+#define WIDE  32
+#endif
+#include "prelude.h"
+
+#define HIGH (BLOCK / WIDE)
+
+CUDA_KERNEL(NAME)
+{
+    const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
+    const int64_t chunk = a[3].i;
+    float *const partial = a[4].p;
+    const int64_t tiles = (inner + WIDE - 1) / WIDE;
+    const int64_t chunks = (reduced + chunk - 1) / chunk;
+    const int x = (int)threadIdx.x % WIDE, y = (int)threadIdx.x / WIDE;
+    SHARED(float, part, SUMS * BLOCK);
+    //@slot args
+    (void)partial;
+    for (int64_t t = blockIdx.x; t < chunks * kept * tiles; t += gridDim.x) {
+        const int64_t c = t / (kept * tiles), k = t / tiles % kept;
+        const int64_t j = t % tiles * WIDE + x;
+        const int64_t r1 = (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
+        float sum[SUMS] = {0};
+        for (int64_t r = c * chunk + y; r < r1 && j < inner; r += HIGH) {
+            //@slot row
+            //@slot body
+        }
+        for (int s = 0; s < SUMS; s++)
+            part[s * BLOCK + threadIdx.x] = sum[s];
+        for (int half = HIGH / 2; half; half /= 2) {
+            SYNC();
+            for (int s = 0; s < SUMS && y < half; s++)
+                part[s * BLOCK + threadIdx.x] +=
+                    part[s * BLOCK + threadIdx.x + half * WIDE];
+        }
+        if (y == 0 && j < inner) {
+#if WHOLE
+            for (int s = 0; s < SUMS; s++)
+                sum[s] = part[s * BLOCK + x];
+            //@slot out
+            //@slot after
+#else
+            for (int s = 0; s < SUMS; s++)
+                partial[((c * SUMS + s) * kept + k) * inner + j] =
+                    part[s * BLOCK + x];
+#endif
+        }
+        SYNC();
+    }
+}

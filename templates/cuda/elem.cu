@@ -1,0 +1,49 @@
+/* elem - one number per element of a space, in one pass over memory.
+ *
+ * The space is rows x inner.  A block takes PER * BLOCK neighbours of one row,
+ * so a row's place in each operand is decoded once for all its threads.  Where
+ * the inner axis is short (FLAT), threads walk over the elements of all rows,
+ * which are then fewer than 2^31.
+ * arguments: rows, inner, then what slot `args` unpacks
+ * slots: args  pointers, sizes and strides
+ *        row   where row `row` lies in each operand
+ *        body  element j */
+#ifndef NAME
+#define NAME  elem
+#define BLOCK 256
+#define ARGS  2
+#define PER   4
+#define FLAT  0
+#endif
+#include "prelude.h"
+
+CUDA_KERNEL(NAME)
+{
+    const int64_t rows = a[0].i, inner = a[1].i;
+    //@slot args
+#if FLAT
+    const uint32_t width = (uint32_t)inner, all = (uint32_t)(rows * inner);
+    for (uint32_t i = blockIdx.x * BLOCK + threadIdx.x; i < all;
+         i += gridDim.x * BLOCK) {
+        const uint32_t row = i / width, j = i % width;
+        (void)row;
+        //@slot row
+        //@slot body
+    }
+#else
+    const int64_t tiles = (inner + PER * BLOCK - 1) / (PER * BLOCK);
+    for (int64_t t = blockIdx.x; t < rows * tiles; t += gridDim.x) {
+        const int64_t row = t / tiles;
+        const int64_t j0 = t % tiles * (PER * BLOCK) + threadIdx.x;
+        (void)row;
+        //@slot row
+#pragma unroll
+        for (int q = 0; q < PER; q++) {
+            const int64_t j = j0 + q * BLOCK;
+            if (j < inner) {
+                //@slot body
+            }
+        }
+    }
+#endif
+}
