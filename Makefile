@@ -11,7 +11,7 @@ CC_LIBS   = $(shell pkg-config --libs lua5.4) -ldnnl -lcrypto -fopenmp -ldl -lpt
 RT_LIBS  := -ldnnl -lpng -ljpeg -lzip -llzma -lutf8proc -lcrypto -fopenmp -ldl -lpthread -lm
 
 CC_SRC := $(wildcard compiler/*.c compiler/ops/*.c compiler/target/*.c)
-RT_SRC := $(wildcard runtime/*.c runtime/data/*.c runtime/torch/*.c)
+RT_SRC := $(wildcard runtime/*.c runtime/data/*.c runtime/torch/*.c runtime/cuda/*.c)
 CC_OBJ := $(CC_SRC:%.c=$(B)/obj/%.o)
 EMBED  := $(wildcard templates/*.h templates/cpu/*.[ch] templates/cuda/*.h \
             templates/cuda/*.cu) include/soho/kernel.h

@@ -1,8 +1,9 @@
-/* device.c - the CPU under a plan: arenas, generated code, and the check that
- * this machine is the one the plan was made for.
+/* device.c - opens a plan on its device: the CPU (run_cpu.c) or a GPU
+ * (cuda/run_cuda.c).
  *
- * In: plan.bin and kernels.so beside it.  Out: an open Run.  Code is loaded
- * only after its SHA-256 was compared with the plan's. */
+ * In: plan.bin and the code files beside it.  Out: an open Run, with arenas in
+ * host memory: the device's own, or copies of them.  Code is loaded only after
+ * its SHA-256 was compared with the plan's. */
 #include "runtime/exec.h"
 
 #include <inttypes.h>
@@ -11,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <dlfcn.h>
-#include <omp.h>
 #include <openssl/evp.h>
 #include <sys/mman.h>
 
@@ -44,49 +43,6 @@ run_opens(const Run *run, u32 p)
     for (u32 i = 0; plan->phase[p].kind == PH_pack && i < plan->nphase; i++)
         if (plan->phase[i].pack == p && run->opened >> plan->phase[i].kind & 1)
             return 1;
-    return 0;
-}
-
-/* ----------------------------------------------------------------- machine */
-
-static u32
-cpu_here(void)
-{
-    __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
-        return 0;
-    return __builtin_cpu_supports("avx512f") &&
-                   __builtin_cpu_supports("avx512bw") &&
-                   __builtin_cpu_supports("avx512dq") &&
-                   __builtin_cpu_supports("avx512vl")
-               ? CPU_avx512
-               : CPU_avx2;
-}
-
-u32 (*run_cpu)(void) = cpu_here;
-
-static int
-check_machine(Err *e, const Plan *plan)
-{
-    static const char *const cpu[] = {"no AVX2", "avx2", "avx512"};
-    u32 have = run_cpu();
-    int processors = omp_get_num_procs();
-
-    FAIL_IF(plan->head->target == TARGET_null, e, SOHO_DEVICE,
-            "%s: made for target null, which has no code: compile it with "
-            "sohoc -t cpu",
-            plan->path);
-    FAIL_IF(plan->head->target != TARGET_cpu, e, SOHO_DEVICE,
-            "%s: made for a GPU, this program runs on the CPU: compile it with "
-            "sohoc -t cpu",
-            plan->path);
-    if (plan->head->cpu > have)
-        return run_mismatch(e, plan, "made for %s, this CPU has %s",
-                            cpu[plan->head->cpu], cpu[have]);
-    if (plan->head->threads > (u32)processors)
-        return run_mismatch(e, plan,
-                            "made for %u threads, this process may use %d",
-                            plan->head->threads, processors);
     return 0;
 }
 
@@ -182,27 +138,17 @@ check_blob(Err *e, const char *path, const PlanBlob *blob, const u8 *data,
     return 0;
 }
 
-static int
-load_code(Err *e, Run *run)
+int
+run_read_blob(Err *e, const Plan *p, u32 i, char path[PATH_MAX], u8 **data,
+              u64 *bytes)
 {
-    const Plan *p = &run->plan;
-    char path[PATH_MAX];
-    u8 *data;
-    u64 bytes;
-    int code;
+    const PlanBlob *blob = &p->blob[i];
 
-    if (!p->nkernel)
-        return 0;
-    FAIL_IF(p->nblob != 1, e, SOHO_BAD, "%s: %u code files, expected 1",
-            p->path, p->nblob);
-    TRY(beside(e, p, plan_text(p, p->blob->name), path));
-    TRY(vfs_read_file(e, path, p->blob->bytes + 1, &data, &bytes));
-    code = check_blob(e, path, p->blob, data, bytes);
-    free(data);
-    TRY(code);
-    run->code = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    FAIL_IF(!run->code, e, SOHO_BAD, "%s: cannot load: %s", path, dlerror());
-    return 0;
+    TRY(beside(e, p, plan_text(p, blob->name), path));
+    TRY(vfs_read_file(e, path, blob->bytes + 1, data, bytes));
+    if (check_blob(e, path, blob, *data, *bytes))
+        free(*data);
+    return e->code;
 }
 
 /* ------------------------------------------------------------------- doors */
@@ -210,12 +156,19 @@ load_code(Err *e, Run *run)
 static int
 open_parts(Err *e, Run *run, const char *plan)
 {
+    static const Device *const devices[] = {[TARGET_cpu] = &device_cpu,
+                                            [TARGET_cuda] = &device_cuda};
+
     TRY(plan_open(e, plan, &run->plan));
-    TRY(check_machine(e, &run->plan));
-    TRY(load_code(e, run));
-    TRY(libdnnl_open(e, &run->plan, &run->dnnl));
+    run->device = devices[run->plan.head->target];
+    FAIL_IF(!run->device, e, SOHO_DEVICE,
+            "%s: made for target null, which has no code: compile it with "
+            "sohoc -t cpu",
+            run->plan.path);
+    TRY(run->device->check(e, &run->plan));
     TRY(map_arenas(e, run));
-    return exec_open(e, run);
+    TRY(exec_open(e, run));
+    return run->device->open(e, run);
 }
 
 int
@@ -240,13 +193,12 @@ run_close(Run *run)
 {
     if (!run)
         return;
+    if (run->own)
+        run->device->close(run);
     exec_close(run->exec);
-    libdnnl_close(run->dnnl);
     for (u32 k = 0; k < NARENA; k++)
         if (run->arena[k])
             munmap(run->arena[k], run->arena_bytes[k]);
-    if (run->code)
-        dlclose(run->code);
     if (run->words)
         words_close(run->words);
     plan_close(&run->plan);
@@ -266,6 +218,8 @@ run_buffer(Run *run, u32 buffer)
 
     if (b->offset + b->bytes > run->arena_bytes[b->arena])
         return NULL;
+    if (run->device->fetch)
+        run->device->fetch(run, b->arena);
     return run->arena[b->arena] + b->offset;
 }
 
@@ -273,4 +227,6 @@ void
 run_weights_changed(Run *run)
 {
     run->weights_version++;
+    if (run->device->changed)
+        run->device->changed(run);
 }

@@ -1,33 +1,17 @@
-/* exec.c - runs phases: one prepared call per step, nothing decided or
- * allocated in the loop.
+/* exec.c - runs phases on the plan's device.
  *
- * In: an open plan with its arenas and code.  Out: the phase's effect on the
- * arenas.  Pack phases run by themselves when what they read has changed. */
+ * In: an open plan.  Out: the phase's effect on the arenas.  Pack phases run by
+ * themselves when what they read has changed. */
 #include "runtime/exec.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <dlfcn.h>
-#include <omp.h>
-
-/* One step: a kernel, a library call, or words to write. */
-typedef struct Call {
-    SohoKernel *kernel;
-    LibCall *lib;
-    const SohoArg *arg;
-} Call;
 
 struct Exec {
-    Call *call;   /* one per step of the plan */
-    SohoArg *arg; /* one per argument */
-    u64 *ns;      /* last time of each step, where run->trace is set */
     u8 *stale;    /* [phase][pack phase]: running the first makes the copies
                    * of the second old */
     u32 *packed;  /* per pack phase: run->weights_version of its copies, 0 when
                    * they are old */
-    u32 nstep;
 };
 
 /* --------------------------------------------------- what makes copies old */
@@ -137,54 +121,6 @@ find_stale(Err *e, const Plan *p, u8 *stale)
     return e->code;
 }
 
-/* --------------------------------------------------------------- preparing */
-
-static int
-prepare_kernel(Err *e, Run *run, const PlanStep *s, Call *call)
-{
-    const char *symbol =
-        plan_text(&run->plan, run->plan.kernel[s->what].symbol);
-    void *at = dlsym(run->code, symbol);
-
-    FAIL_IF(!at, e, SOHO_BAD, "%s: its code file exports no kernel %s",
-            run->plan.path, symbol);
-    memcpy(&call->kernel, &at, sizeof at); /* ISO C has no cast for this */
-    return 0;
-}
-
-static int
-prepare_library(Err *e, Run *run, u32 i, Call *call)
-{
-    void *at[MAX_LIBRARY_ARGS];
-
-    for (u32 k = 0; k < run->plan.step[i].narg; k++)
-        at[k] = (void *)call->arg[k].p;
-    return libdnnl_prepare(e, run->dnnl, &run->plan, i, at, &call->lib);
-}
-
-/* Addresses and numbers of step i, then its call. */
-static int
-prepare_step(Err *e, Run *run, u32 i)
-{
-    const Plan *p = &run->plan;
-    const PlanStep *s = &p->step[i];
-    SohoArg *arg = run->exec->arg + s->arg;
-    Call *call = &run->exec->call[i];
-
-    for (u32 k = 0; k < s->narg; k++) {
-        const PlanArg *a = &p->arg[s->arg + k];
-
-        if (a->kind == ARG_int)
-            arg[k].i = a->value;
-        else
-            arg[k].p = (u8 *)run_buffer(run, a->buffer) + a->value;
-    }
-    call->arg = arg;
-    if (s->kind == ST_kernel)
-        return prepare_kernel(e, run, s, call);
-    return s->kind == ST_fill ? 0 : prepare_library(e, run, i, call);
-}
-
 int
 exec_open(Err *e, Run *run)
 {
@@ -192,20 +128,12 @@ exec_open(Err *e, Run *run)
     struct Exec *x = calloc(1, sizeof *x);
 
     run->exec = x;
-    FAIL_IF(!x, e, SOHO_MEMORY, "no memory for %u steps", p->nstep);
-    x->nstep = p->nstep;
-    x->call = calloc(p->nstep + 1, sizeof *x->call);
-    x->arg = calloc(p->narg + 1, sizeof *x->arg);
-    x->ns = calloc(p->nstep + 1, sizeof *x->ns);
+    FAIL_IF(!x, e, SOHO_MEMORY, "no memory for %u phases", p->nphase);
     x->stale = calloc((u64)p->nphase * p->nphase + 1, 1);
     x->packed = calloc(p->nphase + 1, sizeof *x->packed);
-    FAIL_IF(!x->call || !x->arg || !x->ns || !x->stale || !x->packed, e,
-            SOHO_MEMORY, "no memory for %u steps", p->nstep);
-    TRY(find_stale(e, p, x->stale));
-    for (u32 i = 0; i < p->nphase; i++)
-        for (u32 s = 0; run_opens(run, i) && s < p->phase[i].nstep; s++)
-            TRY(prepare_step(e, run, p->phase[i].step + s));
-    return 0;
+    FAIL_IF(!x->stale || !x->packed, e, SOHO_MEMORY, "no memory for %u phases",
+            p->nphase);
+    return find_stale(e, p, x->stale);
 }
 
 void
@@ -213,70 +141,12 @@ exec_close(struct Exec *x)
 {
     if (!x)
         return;
-    for (u32 i = 0; x->call && i < x->nstep; i++)
-        libdnnl_forget(x->call[i].lib);
-    free(x->call);
-    free(x->arg);
-    free(x->ns);
     free(x->stale);
     free(x->packed);
     free(x);
 }
 
 /* ----------------------------------------------------------------- running */
-
-static u64
-now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-}
-
-/* to, bytes, word */
-static void
-fill(const SohoArg *arg)
-{
-    u32 *to = arg[0].p, word = (u32)arg[2].i;
-
-    if (word == 0)
-        memset(to, 0, (u64)arg[1].i);
-    else
-        for (i64 i = 0; i < arg[1].i / 4; i++)
-            to[i] = word;
-}
-
-static int
-run_call(Run *run, const Call *call)
-{
-    if (call->kernel)
-        call->kernel(call->arg);
-    else if (call->lib)
-        return libdnnl_run(run->dnnl, call->lib);
-    else
-        fill(call->arg);
-    return 0;
-}
-
-static int
-run_steps(Run *run, u32 p)
-{
-    const PlanPhase *h = &run->plan.phase[p];
-    struct Exec *x = run->exec;
-
-    for (u32 s = h->step; s < h->step + h->nstep; s++) {
-        u64 begin = run->trace ? now_ns() : 0;
-        int code = run_call(run, &x->call[s]);
-
-        FAIL_IF(code, &run->err, code, "%s: step %u (%s) failed in oneDNN",
-                run->plan.path, s,
-                plan_text(&run->plan, run->plan.step[s].name));
-        if (run->trace)
-            x->ns[s] = now_ns() - begin;
-    }
-    return 0;
-}
 
 /* Runs a phase and marks the copies that it made old. */
 static int
@@ -285,7 +155,7 @@ run_marking(Run *run, u32 p)
     struct Exec *x = run->exec;
     u32 n = run->plan.nphase;
 
-    TRY(run_steps(run, p));
+    TRY(run->device->run(run, p));
     for (u32 i = 0; i < n; i++)
         if (x->stale[(u64)p * n + i])
             x->packed[i] = 0;
@@ -313,8 +183,6 @@ run_phase(Run *run, u32 p)
     FAIL_IF(!run_opens(run, p), &run->err, SOHO_USAGE,
             "%s: phase %s was not opened", plan->path,
             plan_text(plan, plan->phase[p].name));
-    if (omp_get_max_threads() != (int)plan->head->threads)
-        omp_set_num_threads((int)plan->head->threads); /* another thread */
     if (plan->phase[p].kind == PH_pack)
         return pack(run, p);
     if (plan->phase[p].pack != PLAN_NONE)
@@ -325,5 +193,5 @@ run_phase(Run *run, u32 p)
 const u64 *
 run_times(const Run *run)
 {
-    return run->exec->ns;
+    return run->device->times(run);
 }

@@ -24,11 +24,35 @@ int libdnnl_run(Dnnl *dnnl, const LibCall *call);
 
 /* ----------------------------------------------------------------- exec.c */
 
-/* Prepares every step of the opened phases; run->exec owns the calls. */
+/* Finds out what makes packed weights old. */
 int exec_open(Err *e, Run *run);
 void exec_close(struct Exec *exec);
 
 /* --------------------------------------------------------------- device.c */
+
+/* What plans run on.  A device with memory of its own has `fetch` and `changed`;
+ * the arenas of the Run are then copies that a caller may read and write. */
+struct Device {
+    /* Is there such a device here?  SOHO_DEVICE. */
+    int (*check)(Err *e, const Plan *plan);
+    /* Loads code, prepares every step; run->own is set even on an error. */
+    int (*open)(Err *e, Run *run);
+    void (*close)(Run *run);
+    /* Runs phase p; what failed is in run->err. */
+    int (*run)(Run *run, u32 p);
+    /* Nanoseconds of the last run of each step. */
+    const u64 *(*times)(const Run *run);
+    /* Brings the copy of an arena up to date. */
+    void (*fetch)(Run *run, u32 arena);
+    /* The caller has written weights or state. */
+    void (*changed)(Run *run);
+};
+extern const Device device_cpu, device_cuda;
+
+/* Code file i of the plan, whole, once its size and SHA-256 are the plan's;
+ * *data is the caller's. */
+int run_read_blob(Err *e, const Plan *plan, u32 i, char path[PATH_MAX],
+                  u8 **data, u64 *bytes);
 
 /* Is phase p one of the opened kinds, or packs for one of them? */
 int run_opens(const Run *run, u32 p);

@@ -66,15 +66,17 @@ void plan_show(const Plan *plan, FILE *out);
 
 /* --------------------------------------------------------------- device.c */
 
-/* One open plan on the CPU: arenas, code, prepared library calls. */
+typedef struct Device Device; /* exec.h */
+
+/* One open plan on a device. */
 typedef struct Run {
     Plan plan;
     Err err;
-    u8 *arena[NARENA]; /* NULL where no opened phase needs it */
+    const Device *device;
+    void *own;         /* the device's: code, prepared calls */
+    u8 *arena[NARENA]; /* in host memory; NULL where no opened phase needs it */
     u64 arena_bytes[NARENA];
-    void *code;        /* dlopen handle of kernels.so */
-    struct Exec *exec; /* one prepared call per step (exec.c) */
-    struct Dnnl *dnnl; /* oneDNN engine, stream, primitives (libdnnl.c) */
+    struct Exec *exec; /* which packed weights are old (exec.c) */
     u32 weights_version; /* grows when weights are read or set from outside */
     u32 opened; /* bit PH_*: kinds that may run */
     struct Words *words; /* opened on first use */
@@ -88,7 +90,8 @@ void run_close(Run *run);
 /* Runs phase index p, its pack phase first if that is stale. */
 int run_phase(Run *run, u32 p);
 SohoStep *run_step(Run *run); /* the step block */
-/* Host address; NULL where no opened phase needs that part of the arena. */
+/* Host address, good until the next phase runs; what is written there, doors and
+ * step block aside, is told by run_weights_changed().  NULL where no opened phase needs that part of the arena. */
 void *run_buffer(Run *run, u32 buffer);
 void run_weights_changed(Run *run);
 /* Best instruction set of this machine (CPU_*, 0: none); a test may put a

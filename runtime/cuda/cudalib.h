@@ -1,0 +1,22 @@
+/* cudalib.h - library calls of a plan on a GPU: products by cuBLASLt,
+ * convolutions by cuDNN. */
+#ifndef SOHO_CUDALIB_H
+#define SOHO_CUDALIB_H
+
+#include "runtime/cuda/driver.h"
+
+/* What serves the library steps of a plan: NVIDIA's libraries, or what an
+ * emulated driver brings along. */
+typedef struct CudaLib {
+    void *own; /* handles, prepared calls */
+    /* Prepares step i, whose arguments lie at `at`. */
+    int (*prepare)(Err *e, struct CudaLib *lib, u32 i, const DevicePtr *at);
+    /* Runs a prepared step; 0, or what the library said. */
+    int (*run)(struct CudaLib *lib, u32 i, const DevicePtr *at, void *stream);
+    void (*close)(struct CudaLib *lib);
+    const Plan *plan;
+} CudaLib;
+
+int cudalib_open(Err *e, const Plan *plan, const Driver *driver, CudaLib *lib);
+
+#endif
