@@ -68,6 +68,14 @@ $(B)/tools/%: tests/tools/%.c $(B)/libsoho.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLFLAGS) -o $@ $< $(B)/libsoho.a $(RT_LIBS)
 
+# A driver that computes on the host, for tests without a GPU.
+EMU := $(B)/emu/libcuda.so.1
+tools: $(EMU)
+$(EMU): $(wildcard tests/emu/*.[ch]) include/soho/plan.h
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(filter-out -Wmissing-prototypes,$(WARN)) -O2 -fPIC -shared \
+		-fvisibility=hidden -o $@ $(filter %.c,$^) -ldl -lm
+
 # What the compiler makes, beside a reference in double.
 $(B)/tools/optest: $(B)/obj/tests/op/optest.o
 $(B)/tools/fuzztest: $(B)/obj/tests/fuzz/fuzztest.o

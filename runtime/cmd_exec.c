@@ -162,7 +162,11 @@ write_outputs(Err *e, Task *t)
     for (u32 i = 0; i < n; i++)
         row[i] = describe(plan, plan->door[t->output[i].door].buffer,
                           t->output[i].name, t->output[i].data);
-    memcpy(row + n, t->wanted, t->nwanted * sizeof *row);
+    for (u32 i = 0; i < t->nwanted; i++) { /* as they are now */
+        row[n + i] = t->wanted[i];
+        row[n + i].data =
+            run_buffer(t->run, plan_buffer(plan, t->wanted[i].name));
+    }
     tensors_write(e, t->out, row, n + t->nwanted, NULL);
     free(row);
     return e->code;
