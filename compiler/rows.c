@@ -191,12 +191,16 @@ row_body(Loops *x)
     return top ? top : 1;
 }
 
-/* GPU: lanes that share a row, a power of two, so that each has a few of its
- * elements; a warp has the shortest, a block the longest. */
+/* GPU: threads that share a row, so that each has a few of its elements: a warp
+ * has the shortest, a block the others. */
+enum { ROW_BLOCK = 128 };
+
 static u32
 lanes_of(i64 cols)
 {
-    u32 lanes = 32;
+    u32 lanes = ROW_BLOCK;
+    if (cols <= 4 * 32)
+        return 32;
     while (lanes < 1024 && cols > 4 * (i64)lanes)
         lanes *= 2;
     return lanes;
@@ -206,7 +210,7 @@ static void
 finish_row(Loops *x, u32 levels)
 {
     i64 rows = loops_size(&x->seg[0]), cols = loops_size(&x->seg[1]);
-    u32 lanes = lanes_of(cols), block = lanes < 128 ? 128 : lanes;
+    u32 lanes = lanes_of(cols), block = lanes < ROW_BLOCK ? ROW_BLOCK : lanes;
     Define def[] = {{"COLS", format("%lld", (long long)cols)},
                     {"LEVELS", format("%u", levels)},
                     {"LANES", format("%u", lanes)},
