@@ -232,6 +232,8 @@ compare_tensor(Tensors *reference, const TensorRow *row, Tensors *out)
     begin(row->name);
     if (!b || tensors_read(&e, reference, row, b))
         missing("cannot be read from the reference");
+    else if (row->dtype == DT_i32)
+        as_numbers(b, n);
     a = elements(out, n);
     if (a && b && !e.code) {
         for (u64 i = 0; i < n; i++)

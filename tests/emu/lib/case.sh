@@ -1,0 +1,68 @@
+# case.sh - sourced by the tests of this room: small models for the CPU and for
+# the emulated GPU, and what their phases make of the same input.
+# shellcheck shell=sh
+name=$(basename "$0" .sh)
+if [ -z "$TMPDIR" ]; then
+	TMPDIR=$(mktemp -d) || exit 1
+	trap 'rm -rf "$TMPDIR"' EXIT
+fi
+room=$TMPDIR/emu-$name
+TOOLS=$(dirname "$SOHOC")/tools
+SOHO_LIBCUDA=$(cd "$(dirname "$SOHOC")/emu" && pwd)/libcuda.so.1
+export SOHO_LIBCUDA
+mkdir -p "$room" || exit 1
+
+check() { # NAME CONDITION-CODE WHY
+	if [ "$2" -eq 0 ]; then
+		echo "ok $name/$1"
+	else
+		echo "not ok $name/$1: $(printf %s "$3" | tr '\n' ' ')"
+	fi
+}
+
+# sizes MODEL: options that make it small; the input fits what tests/tools/inputs
+# writes
+sizes() {
+	echo "--set batch=2 --set tokens=16 --set vocab=30522 --set hidden=32
+		--set inner=64 --set layers=1 --set heads=2 --set width=8,8,16,32
+		--set accumulate=2"
+	case $1 in
+	soho_tiny) echo "--set buckets=96x128 --set sentences=2 --set answers=13" ;;
+	*) echo "--set buckets=64x128 --set sentences=4 --set mask_prob=0.6
+		--keep mlm_logits,mvm_logits,match_logits,mvm_labels" ;;
+	esac
+}
+
+# compile MODEL OUT OPTION...
+compile() {
+	model=$1 out=$room/$2
+	shift 2
+	# shellcheck disable=SC2046
+	"$SOHOC" "models/$model.lua" -o "$out" --threads 1 $(sizes "$model") \
+		"$@" >"$out.log" 2>&1
+}
+
+# inputs MODEL: doors of six micro-batches, and one more for evaluation
+inputs() {
+	kind=13
+	[ "$1" = soho_tiny ] || kind=pretrain=64x128
+	for i in 0 1 2 3 4 5 6; do
+		"$TOOLS/inputs" 46 $i $kind "$room/in-$i" || return
+	done
+}
+
+# every PLAN: all its tensors that outlive a phase
+every() {
+	"$SOHO_RT" plan "$1" | awk '/^buffer/ && $2 !~ /^(step|range|good)/ &&
+		$3 !~ /^(act|io|const)/ { print $2 }' | paste -s -d ,
+}
+
+# steps PLAN OUT: three updates of two micro-batches, then evaluation
+steps() {
+	window=train,train,update
+	"$SOHO_RT" exec "$room/$1/plan.bin" $window,$window,$window,eval \
+		--in "$room/in-0" --in "$room/in-1" --in "$room/in-2" \
+		--in "$room/in-3" --in "$room/in-4" --in "$room/in-5" \
+		--in "$room/in-6" --seed 46 --out "$room/$2" \
+		--want "$(every "$room/$1/plan.bin")"
+}
