@@ -84,21 +84,6 @@ kept_axes(const Loops *x, Axis *to)
     return n;
 }
 
-/* Sizes of the kept axes are arguments; the number k is cut into indices. */
-static void
-cut_again(Loops *x, u32 nkept)
-{
-    const char *rest = "k";
-    for (u32 i = nkept; i-- > 1;) {
-        loops_put(x, "out", "",
-                  format("const int64_t k%u = %s %% k_n%u;", i, rest, i));
-        loops_put(x, "out", "",
-                  format("const int64_t k_q%u = %s / k_n%u;", i, rest, i));
-        rest = format("k_q%u", i);
-    }
-    loops_put(x, "out", "", format("const int64_t k0 = %s;", rest));
-}
-
 static void
 row_indices(Loops *x, const Axis *kept, u32 nkept)
 {
@@ -239,7 +224,7 @@ gpu_rows(Loops *x, Column *c, bool whole)
     loops_pointers(x);
     row_indices(x, c->kept, c->nkept);
     if (whole)
-        cut_again(x, c->nkept);
+        loops_cut(x, "out", "k", "k", c->kept, c->nkept);
     column_pointers(x, c->kept, c->nkept, true, whole);
     column_finish(x, c, "column", whole, wide_of(c->inner));
 }
@@ -282,7 +267,7 @@ column_cpu(Loops *x)
     draft_sizes(x, &c, ACCESS_w);
     loops_pointers(x);
     row_indices(x, c.kept, c.nkept);
-    cut_again(x, c.nkept);
+    loops_cut(x, "out", "k", "k", c.kept, c.nkept);
     column_pointers(x, c.kept, c.nkept, true, true);
     column_rows(x);
     column_results(x);

@@ -245,28 +245,47 @@ loops_pointers(Loops *x)
     draft_buf(&x->d, tensor_buf(x->l, "step"), ACCESS_r, 0);
 }
 
-/* Lines that cut the number `from` into indices <word>0.. of axes 0..n-1. */
+/* How a kernel counts along these axes: a GPU divides 32-bit numbers faster. */
+static const char *
+index_type(const Loops *x, const Axis *axis, u32 n)
+{
+    i64 all = 1;
+    for (u32 i = 0; i < n; i++)
+        all *= axis[i].size;
+    return x->dialect->gpu && all <= INT32_MAX ? "uint32_t" : "int64_t";
+}
+
+/* "(uint32_t)row" where that is not the type already. */
+static const char *
+as_type(const char *type, const char *word)
+{
+    return strcmp(type, "int64_t") ? format("(%s)%s", type, word) : word;
+}
+
+void
+loops_cut(Loops *x, const char *slot, const char *from, const char *word,
+          const Axis *axis, u32 n)
+{
+    const char *type = index_type(x, axis, n), *rest = as_type(type, from);
+    for (u32 i = n; i-- > 1;) {
+        const char *size = as_type(type, format("%s_n%u", word, i));
+        const char *next = format("%s_q%u", word, i);
+        loops_put(x, slot, "",
+                  format("const %s %s%u = %s %% %s;", type, word, i, rest, size));
+        loops_put(x, slot, "",
+                  format("const %s %s = %s / %s;", type, next, rest, size));
+        rest = next;
+    }
+    loops_put(x, slot, "", format("const %s %s0 = %s;", type, word, rest));
+}
+
 void
 loops_indices(Loops *x, const char *slot, const char *from, const char *word,
               const Axis *axis, u32 n)
 {
-    const char *rest = from;
-    for (u32 i = n; i-- > 0;) {
-        if (i == 0) {
-            loops_put(x, slot, "",
-                      format("const int64_t %s0 = %s;", word, rest));
-            continue;
-        }
-        const char *size =
-            loops_int(x, format("%s_n%u", word, i), axis[i].size);
-        loops_put(
-            x, slot, "",
-            format("const int64_t %s%u = %s %% %s;", word, i, rest, size));
-        const char *next = format("%s_q%u", word, i);
-        loops_put(x, slot, "",
-                  format("const int64_t %s = %s / %s;", next, rest, size));
-        rest = next;
-    }
+    for (u32 i = n; i-- > 1;)
+        loops_int(x, format("%s_n%u", word, i), axis[i].size);
+    loops_cut(x, slot, from, word, axis, n);
 }
 
 const char *

@@ -91,7 +91,10 @@ i64 loops_stride(const i64 *stride, const Axis *a);
 /* A 64-bit argument unpacked into a local of that name. */
 const char *loops_int(Loops *x, const char *name, i64 value);
 void loops_pointers(Loops *x); /* pointer arguments, then the step block */
-/* Lines that cut the number `from` into <word>0, <word>1 ... */
+/* Lines that cut the number `from` into <word>0, <word>1 ...; sizes are arguments
+ * <word>_n1, ... already, or become some. */
+void loops_cut(Loops *x, const char *slot, const char *from, const char *word,
+               const Axis *axis, u32 n);
 void loops_indices(Loops *x, const char *slot, const char *from,
                    const char *word, const Axis *axis, u32 n);
 /* " + i0 * NAME_i0 ..." over the axes along which these strides move. */

@@ -233,6 +233,8 @@ kernel_launch(Kernel *k, u32 block, u32 narg)
 void
 step_blocks(Lower *l, i64 blocks)
 {
+    if (blocks > INT32_MAX)
+        bug("a kernel of %lld blocks", (long long)blocks);
     l->f->step[l->f->nstep - 1].grid =
         (u32)max_i64(1, min_i64(blocks, MOST_BLOCKS));
 }

@@ -210,15 +210,17 @@ static void
 finish_row(Loops *x, u32 levels)
 {
     i64 rows = loops_size(&x->seg[0]), cols = loops_size(&x->seg[1]);
-    u32 lanes = lanes_of(cols), block = lanes < ROW_BLOCK ? ROW_BLOCK : lanes;
+    u32 lanes = lanes_of(cols);
+    i64 per = (cols + lanes - 1) / (i64)lanes;
+    u32 block = lanes < ROW_BLOCK ? ROW_BLOCK : lanes;
     Define def[] = {{"COLS", format("%lld", (long long)cols)},
                     {"LEVELS", format("%u", levels)},
                     {"LANES", format("%u", lanes)},
-                    {"PER", format("%lld", (long long)((cols + lanes - 1) /
-                                                       (i64)lanes))}};
+                    {"PER", format("%lld", (long long)per)},
+                    {"UNROLL", format("%d", per <= 8 ? (int)per : 4)}};
     const char *name = format("%s_c%lld", loops_name(x, "row"), (long long)cols);
     i64 together = block / lanes;
-    loops_finish(x, "row", name, def, x->dialect->gpu ? 4 : 2,
+    loops_finish(x, "row", name, def, x->dialect->gpu ? 5 : 2,
                  (Launch){(rows + together - 1) / together, block});
 }
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# golden.sh - what the compiler makes of soho_tiny for the CPU, to be read and
-# compared: kernels, and one bucket of the plan as text.
+# golden.sh - what the compiler makes of soho_tiny, to be read and compared: the
+# kernels for the CPU and for a GPU, and one bucket of the CPU's plan as text.
 #
-# usage: tests/golden.sh DIR    writes DIR/soho_tiny.cpu
+# usage: tests/golden.sh DIR    writes DIR/soho_tiny.cpu and DIR/soho_tiny.cuda
 #
 # Made for one machine, avx2 with 2 threads, which every machine of target cpu
 # can plan for.  Scratch memory of oneDNN differs between processors, so that
@@ -40,3 +40,9 @@ wanted && /^phase / { print "\n" $0 }
 wanted && /^door /
 wanted && /^$/ { printf "%s", step[name] }' "$tmp/steps" "$tmp/plan" \
 	>"$out/plan.txt"
+
+# Kernels for a GPU; to write them needs no CUDA.
+rm -rf "$1/soho_tiny.cuda" "$tmp/gen"
+"$sohoc" models/soho_tiny.lua -o "$tmp" -t cuda -S >"$tmp/log" || exit
+mkdir -p "$1/soho_tiny.cuda" && cp "$tmp"/gen/*.cu "$1/soho_tiny.cuda" &&
+	rm "$1"/soho_tiny.cuda/unity*

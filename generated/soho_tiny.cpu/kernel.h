@@ -7,6 +7,7 @@
 #ifndef SOHO_KERNEL_H
 #define SOHO_KERNEL_H
 
+#ifndef SOHO_CUDA /* CUDA's prelude has its own */
 #include <stdint.h>
 
 typedef union SohoArg {
@@ -15,6 +16,7 @@ typedef union SohoArg {
 } SohoArg;
 
 typedef void SohoKernel(const SohoArg *arg);
+#endif
 
 /* The step block: device-resident words at the start of the state arena.  The
  * runtime writes the upper part before a phase, the plan writes the rest.

@@ -28,15 +28,17 @@ CUDA_KERNEL(NAME)
     const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
     const int64_t chunk = a[3].i;
     float *const partial = a[4].p;
-    const int64_t tiles = (inner + WIDE - 1) / WIDE;
-    const int64_t chunks = (reduced + chunk - 1) / chunk;
+    const uint32_t tiles = (uint32_t)((inner + WIDE - 1) / WIDE);
+    const uint32_t chunks = (uint32_t)((reduced + chunk - 1) / chunk);
+    const uint32_t all = chunks * (uint32_t)kept * tiles; /* below 2^31 */
     const int x = (int)threadIdx.x % WIDE, y = (int)threadIdx.x / WIDE;
     SHARED(float, part, SUMS * BLOCK);
     //@slot args
     (void)partial;
-    for (int64_t t = blockIdx.x; t < chunks * kept * tiles; t += gridDim.x) {
-        const int64_t c = t / (kept * tiles), k = t / tiles % kept;
-        const int64_t j = t % tiles * WIDE + x;
+    for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
+        const int64_t c = t / ((uint32_t)kept * tiles);
+        const int64_t k = t / tiles % (uint32_t)kept;
+        const int64_t j = (int64_t)(t % tiles) * WIDE + x;
         const int64_t r1 = (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS] = {0};
         for (int64_t r = c * chunk + y; r < r1 && j < inner; r += HIGH) {

@@ -22,7 +22,8 @@ CUDA_KERNEL(NAME)
     const int64_t chunks = (reduced + chunk - 1) / chunk;
     //@slot args
     FOR_EACH(i, kept * inner) {
-        const int64_t k = i / inner, j = i % inner;
+        const int64_t k = (uint32_t)i / (uint32_t)inner; /* below 2^31 */
+        const int64_t j = (uint32_t)i % (uint32_t)inner;
         float sum[SUMS] = {0};
 #pragma unroll 8
         for (int64_t c = 0; c < chunks; c++)

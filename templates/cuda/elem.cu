@@ -26,15 +26,16 @@ CUDA_KERNEL(NAME)
     for (uint32_t i = blockIdx.x * BLOCK + threadIdx.x; i < all;
          i += gridDim.x * BLOCK) {
         const uint32_t row = i / width, j = i % width;
-        (void)row;
+        (void)row, (void)j;
         //@slot row
         //@slot body
     }
 #else
-    const int64_t tiles = (inner + PER * BLOCK - 1) / (PER * BLOCK);
-    for (int64_t t = blockIdx.x; t < rows * tiles; t += gridDim.x) {
+    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
+    for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
-        const int64_t j0 = t % tiles * (PER * BLOCK) + threadIdx.x;
+        const int64_t j0 = (int64_t)(t % tiles) * (PER * BLOCK) + threadIdx.x;
         (void)row;
         //@slot row
 #pragma unroll

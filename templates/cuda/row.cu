@@ -17,6 +17,7 @@
 #define LEVELS 3
 #define LANES  256
 #define PER    3
+#define UNROLL 3
 #endif
 #include "prelude.h"
 
@@ -39,7 +40,7 @@ CUDA_KERNEL(NAME)
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
         float m0 = -INFINITY, m1 = -INFINITY;
         //@slot row
-#pragma unroll
+#pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
@@ -49,7 +50,7 @@ CUDA_KERNEL(NAME)
         //@slot after0
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
-#pragma unroll
+#pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
@@ -60,7 +61,7 @@ CUDA_KERNEL(NAME)
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
-#pragma unroll
+#pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
@@ -71,7 +72,7 @@ CUDA_KERNEL(NAME)
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
-#pragma unroll
+#pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {

@@ -8,7 +8,8 @@ if [ ! -d generated/soho_tiny.cpu ]; then
 		'make golden'
 elif ! sh tests/golden.sh "$tmp" 2>"$tmp/err"; then
 	echo "not ok golden/compiles: $(tail -n 1 "$tmp/err")"
-elif diff -r generated/soho_tiny.cpu "$tmp/soho_tiny.cpu" >"$tmp/diff"; then
+elif { diff -r generated/soho_tiny.cpu "$tmp/soho_tiny.cpu" &&
+	diff -r generated/soho_tiny.cuda "$tmp/soho_tiny.cuda"; } >"$tmp/diff"; then
 	echo 'ok golden/soho_tiny'
 else
 	echo "not ok golden/soho_tiny: $(grep -c '^[<>]' "$tmp/diff") lines" \

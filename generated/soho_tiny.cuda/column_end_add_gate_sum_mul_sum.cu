@@ -1,0 +1,70 @@
+/* made by sohoc from templates/cuda/column_end.cu for column_end_add_gate_sum_mul_sum of backbone.layer4.1.conv1
+ * (lib/nn.lua:38 < lib/resnet.lua:28 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
+#define NAME column_end_add_gate_sum_mul_sum
+#define SUMS 3
+#define BLOCK 256
+#define ARGS 12
+#line 1 "templates/cuda/column_end.cu"
+/* column_end - adds up the partial sums of column, and works on the results.
+ *
+ * The chunks' sums are added in order: the same bits at every run.
+ * arguments: reduced, kept, inner, elements of a chunk, partial sums
+ *            [chunks,SUMS,kept,inner], then what slot `args` unpacks
+ * slots: args  pointers, sizes and strides
+ *        out   where the results of k lie
+ *        after result j, made of sum[0] .. */
+#line 15 "templates/cuda/column_end.cu"
+#include "prelude.h"
+
+CUDA_KERNEL(NAME)
+{
+    const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
+    const int64_t chunk = a[3].i;
+    const float *const partial = a[4].p;
+    const int64_t chunks = (reduced + chunk - 1) / chunk;
+    float *const p6 = a[5].p;
+    float *const p7 = a[6].p;
+    float *const p8 = a[7].p;
+    float *const p9 = a[8].p;
+    float *const p10 = a[9].p;
+    float *const p11 = a[10].p;
+    float *const p12 = a[11].p;
+#line 24 "templates/cuda/column_end.cu"
+    FOR_EACH(i, kept * inner) {
+        const int64_t k = (uint32_t)i / (uint32_t)inner; /* below 2^31 */
+        const int64_t j = (uint32_t)i % (uint32_t)inner;
+        float sum[SUMS] = {0};
+#pragma unroll 8
+        for (int64_t c = 0; c < chunks; c++)
+            for (int s = 0; s < SUMS; s++)
+                sum[s] += partial[((c * SUMS + s) * kept + k) * inner + j];
+        (void)j;
+        const uint32_t k0 = (uint32_t)k;
+        float *const x6 = p6;
+        float *const x7 = p7;
+        float *const x8 = p8;
+        float *const x9 = p9;
+        float *const x10 = p10;
+        float *const x11 = p11;
+        float *const x12 = p12;
+#line 55 "lib/nn.lua"
+        const float v2 = sum[0];
+        x10[j] += v2;
+        x12[j] += v2;
+        const float v4 = sum[1];
+        x11[j] += v4;
+        const float v5 = v2 * 0.00130208337f;
+        x6[j] = v5;
+        const float v6 = v4 * 0.00130208337f;
+        x7[j] = v6;
+        const float v8 = sum[2];
+        x9[j] += v8;
+        const float v9 = v8 * 0.00130208337f;
+        x8[j] = v9;
+#line 35 "templates/cuda/column_end.cu"
+    }
+}
+#undef NAME
+#undef SUMS
+#undef BLOCK
+#undef ARGS

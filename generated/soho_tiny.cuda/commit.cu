@@ -1,0 +1,31 @@
+/* made by sohoc from templates/cuda/commit.cu for update
+ * (soho_tiny.lua:35) */
+#define NAME commit
+#define BLOCK 256
+#define ARGS 4
+#line 1 "templates/cuda/commit.cu"
+/* commit - ends an update: live becomes the last good state if everything was
+ * finite; if not, the last good state comes back.
+ *
+ * arguments: live, good, step block (all written), number of floats */
+#line 10 "templates/cuda/commit.cu"
+#include "prelude.h"
+
+CUDA_KERNEL(NAME)
+{
+    SohoStep *step = a[2].p;
+    const uint32_t finite = step->finite;
+    float *live = a[0].p, *good = a[1].p;
+    float *to = finite ? good : live;
+    const float *from = finite ? live : good;
+
+    FOR_EACH(i, a[3].i)
+        to[i] = from[i];
+    if (blockIdx.x == 0 && threadIdx.x == 0) {
+        step->count += finite ? 1 : 0;
+        step->skipped += finite ? 0 : 1;
+    }
+}
+#undef NAME
+#undef BLOCK
+#undef ARGS

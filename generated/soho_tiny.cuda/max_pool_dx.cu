@@ -1,0 +1,74 @@
+/* made by sohoc from templates/cuda/max_pool_dx.cu for max_pool_dx
+ * (lib/neck.lua:8 < lib/neck.lua:36 < lib/vqa.lua:11 < lib/vqa.lua:22) */
+#define NAME max_pool_dx
+#define RANK0 4
+#define RANK1 4
+#define RANK2 4
+#define KERNEL 2
+#define STRIDE 2
+#define PAD 0
+#define BLOCK 256
+#define ARGS 15
+#line 1 "templates/cuda/max_pool_dx.cu"
+/* max_pool_dx - gradient of max_pool: each input collects from the windows whose
+ * maximum it was, in row-major order of the windows.
+ *
+ * dx [B,H,W,C] <- dy [B,h,w,C], place [B,h,w,C] u8 as max_pool writes it
+ * KERNEL STRIDE PAD */
+#line 14 "templates/cuda/max_pool_dx.cu"
+#include "prelude.h"
+
+#define first_window LOCAL(first_window)
+#define end_window   LOCAL(end_window)
+
+/* First window that reaches row (column) `at`, of n. */
+static int64_t
+first_window(int64_t at, int64_t n)
+{
+    int64_t reach = at + PAD - KERNEL + STRIDE;
+
+    return reach < 0 ? 0 : clamp_i64(reach / STRIDE, 0, n);
+}
+
+/* One past the last window that does. */
+static int64_t
+end_window(int64_t at, int64_t n)
+{
+    return clamp_i64((at + PAD) / STRIDE + 1, 0, n);
+}
+
+CUDA_KERNEL(NAME)
+{
+    float *dx = a[0].p;
+    const float *dy = a[1].p;
+    const uint8_t *place = a[2].p;
+    int64_t nimage = a[3].i, height = a[4].i, width = a[5].i, nc = a[6].i;
+    int64_t h = a[8].i, w = a[9].i;
+
+    FOR_EACH(at, nimage * height * width * nc) {
+        int64_t c = at % nc, cell = at / nc;
+        int64_t y = cell / width % height, x = cell % width;
+        int64_t image = cell / (height * width) * h * w;
+        float sum = 0.0f;
+
+        for (int64_t i = first_window(y, h); i < end_window(y, h); i++)
+            for (int64_t j = first_window(x, w); j < end_window(x, w); j++) {
+                int64_t from = (image + i * w + j) * nc + c;
+                int64_t own = (y + PAD - i * STRIDE) * KERNEL + x + PAD - j * STRIDE;
+
+                sum += place[from] == own ? dy[from] : 0.0f;
+            }
+        dx[at] = sum;
+    }
+}
+#undef NAME
+#undef RANK0
+#undef RANK1
+#undef RANK2
+#undef KERNEL
+#undef STRIDE
+#undef PAD
+#undef BLOCK
+#undef ARGS
+#undef first_window
+#undef end_window

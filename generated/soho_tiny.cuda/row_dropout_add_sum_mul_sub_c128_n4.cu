@@ -1,0 +1,154 @@
+/* made by sohoc from templates/cuda/row.cu for row_dropout_add_sum_mul_sub_c128 of language.bert.encoder.layer.1.output.dropout
+ * (lib/nn.lua:71 < lib/bert.lua:27 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
+#define NAME row_dropout_add_sum_mul_sub_c128_n4
+#define COLS 128
+#define LEVELS 3
+#define LANES 32
+#define PER 4
+#define UNROLL 4
+#define BLOCK 128
+#define ARGS 15
+#line 1 "templates/cuda/row.cu"
+/* row - element-wise work around sums and maxima along a row.
+ *
+ * LANES threads share a row of COLS elements: a warp, or the whole block.  Each
+ * walks over every LANES-th element in up to four loops, which may use what the
+ * reductions before them gave; what a later loop reads again stays in registers.
+ * arguments: rows, then what slot `args` unpacks
+ * slots: args   pointers, sizes and strides
+ *        row    where row `row` lies in each operand; numbers of the row
+ *        loop0  element j, the e-th of this thread; feeds sums s0..s3 and
+ *               maxima m0, m1
+ *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
+#line 22 "templates/cuda/row.cu"
+#include "prelude.h"
+
+#if LANES == 32
+#define row_sum(x) warp_sum(x)
+#define row_max(x) warp_max(x)
+#else
+#define row_sum(x) block_sum(x)
+#define row_max(x) block_max(x)
+#endif
+#define TOGETHER (BLOCK / LANES) /* rows of a block */
+
+CUDA_KERNEL(NAME)
+{
+    const int64_t rows = a[0].i;
+    const int lane = (int)threadIdx.x % LANES;
+    const float *const p0 = a[1].p;
+    const float *const p1 = a[2].p;
+    const float *const p2 = a[3].p;
+    const float *const p3 = a[4].p;
+    float *const p4 = a[5].p;
+    float *const p5 = a[6].p;
+    float *const p6 = a[7].p;
+    const SohoStep *const step = a[8].p;
+    const int64_t d0_i0 = a[9].i;
+    const int64_t s0_i0 = a[10].i;
+    const int64_t s1_i0 = a[11].i;
+    const int64_t s4_i0 = a[12].i;
+    const int64_t s5_i0 = a[13].i;
+    const int64_t s6_i0 = a[14].i;
+#line 38 "templates/cuda/row.cu"
+    for (int64_t row = (int64_t)blockIdx.x * TOGETHER + threadIdx.x / LANES;
+         row < rows; row += (int64_t)gridDim.x * TOGETHER) {
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        float m0 = -INFINITY, m1 = -INFINITY;
+        const uint32_t i0 = (uint32_t)row;
+        const int64_t d0 = 0 + i0 * d0_i0;
+        const float *const x0 = p0 + i0 * s0_i0;
+        const float *const x1 = p1 + i0 * s1_i0;
+        const float *const x2 = p2;
+        const float *const x3 = p3;
+        float *const x4 = p4 + i0 * s4_i0;
+        float *const x5 = p5 + i0 * s5_i0;
+        float *const x6 = p6 + i0 * s6_i0;
+#line 28 "lib/bert.lua"
+        float t1[PER];
+#line 65 "lib/nn.lua"
+        float t4[PER];
+#line 43 "templates/cuda/row.cu"
+#pragma unroll UNROLL
+        for (int e = 0; e < PER; e++) {
+            const int j = e * LANES + lane;
+            if (j < COLS) {
+#line 71 "lib/nn.lua"
+                const float u0 = draw(d0 + j, 0x501e2d44u, step);
+                const float v0 = u0 >= 0.0500000007f ? x0[j] * 1.05263162f : 0.0f;
+#line 28 "lib/bert.lua"
+                const float v1 = v0 + x1[j];
+                t1[e] = v1;
+#line 65 "lib/nn.lua"
+                s0 += v1;
+#line 48 "templates/cuda/row.cu"
+            }
+        }
+#line 65 "lib/nn.lua"
+        const float v2 = row_sum(s0);
+        const float v3 = v2 * 0.0078125f;
+#line 51 "templates/cuda/row.cu"
+#if LEVELS > 1
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma unroll UNROLL
+        for (int e = 0; e < PER; e++) {
+            const int j = e * LANES + lane;
+            if (j < COLS) {
+#line 65 "lib/nn.lua"
+                const float v4 = t1[e] - v3;
+                t4[e] = v4;
+                const float v5 = v4 * v4;
+                s0 += v5;
+#line 58 "templates/cuda/row.cu"
+            }
+        }
+#line 65 "lib/nn.lua"
+        const float v6 = row_sum(s0);
+        const float v7 = v6 * 0.0078125f;
+        const float v8 = v7 + 9.99999996e-13f;
+        const float v9 = 1.0f / sqrt_f32(v8);
+        if (lane == 0) x4[0] = v9;
+#line 61 "templates/cuda/row.cu"
+#endif
+#if LEVELS > 2
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma unroll UNROLL
+        for (int e = 0; e < PER; e++) {
+            const int j = e * LANES + lane;
+            if (j < COLS) {
+#line 65 "lib/nn.lua"
+                const float v10 = t4[e] * v9;
+                x5[j] = v10;
+                const float v11 = v10 * x2[j];
+                const float v12 = v11 + x3[j];
+                x6[j] = v12;
+#line 69 "templates/cuda/row.cu"
+            }
+        }
+#line 72 "templates/cuda/row.cu"
+#endif
+#if LEVELS > 3
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma unroll UNROLL
+        for (int e = 0; e < PER; e++) {
+            const int j = e * LANES + lane;
+            if (j < COLS) {
+#line 80 "templates/cuda/row.cu"
+            }
+        }
+#line 83 "templates/cuda/row.cu"
+#endif
+        (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
+    }
+}
+#undef NAME
+#undef COLS
+#undef LEVELS
+#undef LANES
+#undef PER
+#undef UNROLL
+#undef BLOCK
+#undef ARGS
+#undef row_sum
+#undef row_max
+#undef TOGETHER

@@ -1,0 +1,130 @@
+/* made by sohoc from templates/cuda/row.cu for row_mul_add_max_sub_exp_c24
+ * (lib/bert.lua:18 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:38) */
+#define NAME row_mul_add_max_sub_exp_c24_n4
+#define COLS 24
+#define LEVELS 3
+#define LANES 32
+#define PER 1
+#define UNROLL 1
+#define BLOCK 128
+#define ARGS 6
+#line 1 "templates/cuda/row.cu"
+/* row - element-wise work around sums and maxima along a row.
+ *
+ * LANES threads share a row of COLS elements: a warp, or the whole block.  Each
+ * walks over every LANES-th element in up to four loops, which may use what the
+ * reductions before them gave; what a later loop reads again stays in registers.
+ * arguments: rows, then what slot `args` unpacks
+ * slots: args   pointers, sizes and strides
+ *        row    where row `row` lies in each operand; numbers of the row
+ *        loop0  element j, the e-th of this thread; feeds sums s0..s3 and
+ *               maxima m0, m1
+ *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
+#line 22 "templates/cuda/row.cu"
+#include "prelude.h"
+
+#if LANES == 32
+#define row_sum(x) warp_sum(x)
+#define row_max(x) warp_max(x)
+#else
+#define row_sum(x) block_sum(x)
+#define row_max(x) block_max(x)
+#endif
+#define TOGETHER (BLOCK / LANES) /* rows of a block */
+
+CUDA_KERNEL(NAME)
+{
+    const int64_t rows = a[0].i;
+    const int lane = (int)threadIdx.x % LANES;
+    const float *const p0 = a[1].p;
+    const float *const p1 = a[2].p;
+    float *const p2 = a[3].p;
+    const int64_t s0_i0 = a[4].i;
+    const int64_t s2_i0 = a[5].i;
+#line 38 "templates/cuda/row.cu"
+    for (int64_t row = (int64_t)blockIdx.x * TOGETHER + threadIdx.x / LANES;
+         row < rows; row += (int64_t)gridDim.x * TOGETHER) {
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        float m0 = -INFINITY, m1 = -INFINITY;
+        const uint32_t i0 = (uint32_t)row;
+        const float *const x0 = p0 + i0 * s0_i0;
+        const float *const x1 = p1;
+        float *const x2 = p2 + i0 * s2_i0;
+#line 18 "lib/bert.lua"
+        float t1[PER];
+#line 19 "lib/bert.lua"
+        float t4[PER];
+#line 43 "templates/cuda/row.cu"
+#pragma unroll UNROLL
+        for (int e = 0; e < PER; e++) {
+            const int j = e * LANES + lane;
+            if (j < COLS) {
+#line 18 "lib/bert.lua"
+                const float v0 = x0[j] * 0.176776692f;
+                const float v1 = v0 + x1[j];
+                t1[e] = v1;
+#line 19 "lib/bert.lua"
+                m0 = v1 > m0 ? v1 : m0;
+#line 48 "templates/cuda/row.cu"
+            }
+        }
+#line 19 "lib/bert.lua"
+        const float v2 = row_max(m0);
+#line 51 "templates/cuda/row.cu"
+#if LEVELS > 1
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma unroll UNROLL
+        for (int e = 0; e < PER; e++) {
+            const int j = e * LANES + lane;
+            if (j < COLS) {
+#line 19 "lib/bert.lua"
+                const float v3 = t1[e] - v2;
+                const float v4 = exp_f32(v3);
+                t4[e] = v4;
+                s0 += v4;
+#line 58 "templates/cuda/row.cu"
+            }
+        }
+#line 19 "lib/bert.lua"
+        const float v5 = row_sum(s0);
+#line 61 "templates/cuda/row.cu"
+#endif
+#if LEVELS > 2
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma unroll UNROLL
+        for (int e = 0; e < PER; e++) {
+            const int j = e * LANES + lane;
+            if (j < COLS) {
+#line 19 "lib/bert.lua"
+                const float v6 = t4[e] / v5;
+                x2[j] = v6;
+#line 69 "templates/cuda/row.cu"
+            }
+        }
+#line 72 "templates/cuda/row.cu"
+#endif
+#if LEVELS > 3
+        s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
+#pragma unroll UNROLL
+        for (int e = 0; e < PER; e++) {
+            const int j = e * LANES + lane;
+            if (j < COLS) {
+#line 80 "templates/cuda/row.cu"
+            }
+        }
+#line 83 "templates/cuda/row.cu"
+#endif
+        (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
+    }
+}
+#undef NAME
+#undef COLS
+#undef LEVELS
+#undef LANES
+#undef PER
+#undef UNROLL
+#undef BLOCK
+#undef ARGS
+#undef row_sum
+#undef row_max
+#undef TOGETHER

@@ -1,0 +1,65 @@
+/* made by sohoc from templates/cuda/sine_position.cu for sine_position
+ * (lib/neck.lua:30 < lib/neck.lua:39 < lib/vqa.lua:11 < lib/vqa.lua:22) */
+#define NAME sine_position
+#define RANK0 4
+#define RANK1 3
+#define CHANNELS 128
+#define BLOCK 256
+#define ARGS 9
+#line 1 "templates/cuda/sine_position.cu"
+/* sine_position - where a grid cell lies, as sines of growing wavelength.
+ *
+ * y [B,h,w,CHANNELS] <- mask [B,h,w], 1 on the picture
+ *
+ * The first half of the channels tells the row, the second the column.  A cell's
+ * row v is the sum of the mask down to it over the column's sum, times 2 pi;
+ * channel i of a half is sin (even i) or cos (odd i) of v / t_i with
+ * t_i = 10000^(2 floor(i/2) / half).  A block has a cell at a time. */
+#line 15 "templates/cuda/sine_position.cu"
+#include "prelude.h"
+
+#define share LOCAL(share)
+#define HALF  (CHANNELS / 2)
+
+/* 2 pi times the share of a line's n numbers up to and including `at`. */
+static float
+share(const float *mask, int64_t n, int64_t stride, int64_t at)
+{
+    float sum = 0.0f, all = 0.0f;
+
+    for (int64_t i = 0; i < n; i++) {
+        all += mask[i * stride];
+        sum += i <= at ? mask[i * stride] : 0.0f;
+    }
+    return sum / (all + 1e-6f) * 2.0f * 0x1.921fb6p+1f;
+}
+
+CUDA_KERNEL(NAME)
+{
+    float *y = a[0].p;
+    const float *mask = a[1].p;
+    int64_t nimage = a[2].i, h = a[3].i, w = a[4].i;
+
+    for (int64_t cell = blockIdx.x; cell < nimage * h * w; cell += gridDim.x) {
+        int64_t row = cell / w % h, column = cell % w;
+        const float *corner = mask + cell / (h * w) * (h * w);
+        float down = share(corner + column, h, w, row);
+        float across = share(corner + row * w, w, 1, column);
+
+        for (int i = threadIdx.x; i < HALF; i += BLOCK) {
+            float t = (float)pow(1e4, (double)(i / 2 * 2) / HALF);
+            float *out = y + cell * CHANNELS + i;
+
+            out[0] = turn_f32(down / t, (uint32_t)i & 1);
+            out[HALF] = turn_f32(across / t, (uint32_t)i & 1);
+        }
+    }
+}
+#undef NAME
+#undef RANK0
+#undef RANK1
+#undef CHANNELS
+#undef BLOCK
+#undef ARGS
+#undef share
+#undef HALF

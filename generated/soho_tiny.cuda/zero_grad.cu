@@ -1,0 +1,24 @@
+/* made by sohoc from templates/cuda/zero_grad.cu for zero_grad
+ * (lib/nn.lua:94 < lib/vqa.lua:23) */
+#define NAME zero_grad
+#define BLOCK 256
+#define ARGS 3
+#line 1 "templates/cuda/zero_grad.cu"
+/* zero_grad - all gradients become 0 at the start of an accumulation window.
+ *
+ * arguments: gradients (written), step block, number of floats */
+#line 9 "templates/cuda/zero_grad.cu"
+#include "prelude.h"
+
+CUDA_KERNEL(NAME)
+{
+    float *g = a[0].p;
+    const SohoStep *step = a[1].p;
+    int64_t n = step->window == 0 ? a[2].i : 0;
+
+    FOR_EACH(i, n)
+        g[i] = 0.0f;
+}
+#undef NAME
+#undef BLOCK
+#undef ARGS

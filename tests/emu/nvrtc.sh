@@ -1,0 +1,32 @@
+#!/bin/sh
+# NVRTC compiles every kernel of the shipped models for three architectures: no
+# spilled registers, the same bytes twice; a kernel that it does not take is
+# reported with the line of the model.
+. tests/emu/lib/case.sh
+
+models='soho_tiny soho_tiny_pre soho_res18 soho_res18_pre'
+archs=sm_80,sm_90a,sm_100
+"$SOHOC" models/soho_tiny.lua -t cuda --arch sm_90a -o "$room/tiny" \
+	>"$room/said" 2>&1
+if grep -q 'needs NVIDIA.s compiler library' "$room/said"; then
+	for model in $models; do
+		echo "skip $name/$model: no libnvrtc here"
+	done
+	exit
+fi
+for model in $models; do
+	"$SOHOC" "models/$model.lua" -t cuda --arch $archs --ptxas \
+		-o "$room/$model" >"$room/table" 2>"$room/said"
+	check $model/compiles $? "$(tail -n 2 "$room/said")"
+	kernels=$(ls "$room/$model"/gen/*.cu | grep -vc unity)
+	awk -v kernels="$kernels" '/ spilled$/ { n++; bytes += $(NF - 1) }
+		END { exit n != 3 * kernels || bytes }' "$room/table"
+	check $model/no-spills $? "$(grep warning: "$room/said" | head -n 3)"
+done
+
+"$SOHOC" models/soho_tiny.lua -t cuda --arch $archs -o "$room/again" >/dev/null
+for file in plan.bin kernels.sm_80.cubin kernels.sm_90a.cubin \
+	kernels.sm_100.cubin; do
+	cmp "$room/again/$file" "$room/soho_tiny/$file" || bad=1
+done
+check same-bytes "${bad:-0}" 'two compilations differ'
