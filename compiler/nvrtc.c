@@ -113,13 +113,13 @@ take_code(void *program, bool ptx, NvrtcResult *r)
 }
 
 NvrtcResult
-nvrtc_compile(const NvrtcSource *s, const char *arch, bool verbose)
+nvrtc_compile(const NvrtcSource *s, const char *arch)
 {
     const char *option[] = {format("--gpu-architecture=%s", arch),
                             "--std=c++17",
                             "--device-as-default-execution-space",
                             "--display-error-number",
-                            verbose ? "--ptxas-options=--verbose" : "--std=c++17"};
+                            "--ptxas-options=--verbose"};
     NvrtcResult r = {0};
     void *program = NULL;
 
@@ -127,8 +127,7 @@ nvrtc_compile(const NvrtcSource *s, const char *arch, bool verbose)
                           s->header_name))
         die(SOHO_MEMORY, "the CUDA compiler takes no program of %d headers",
             s->nheader);
-    r.failed =
-        lib.CompileProgram(program, verbose ? 5 : 4, option);
+    r.failed = lib.CompileProgram(program, countof(option), option);
     take_log(program, &r);
     if (!r.failed)
         take_code(program, glob("compute_*", arch), &r);

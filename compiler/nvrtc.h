@@ -23,9 +23,8 @@ typedef struct NvrtcResult {
 void nvrtc_open(void);
 /* "13.0" */
 const char *nvrtc_version(void);
-/* Compiles for an architecture, "sm_90a" or "compute_90".  With `verbose` the
- * log has a line of ptxas for every kernel. */
-NvrtcResult nvrtc_compile(const NvrtcSource *source, const char *arch,
-                          bool verbose);
+/* Compiles for an architecture, "sm_90a" or "compute_90".  The log has lines of
+ * ptxas for every kernel of machine code. */
+NvrtcResult nvrtc_compile(const NvrtcSource *source, const char *arch);
 
 #endif

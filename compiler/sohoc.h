@@ -514,7 +514,8 @@ extern const Target target_null, target_cpu, target_cuda;
  * was named. */
 void cuda_arch(Options *o, const char *name);
 void cuda_defaults(Options *o);
-/* target/ptxas.c: a table of what ptxas says of each kernel. */
-void ptxas_print(const char *arch, const char *log);
+/* target/ptxas.c: what ptxas says of each kernel: a warning where one spills,
+ * with `all` a table. */
+void ptxas_print(const char *arch, const char *log, bool all);
 
 #endif

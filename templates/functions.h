@@ -68,6 +68,16 @@ sqrt_f32(float x)
     return sqrtf(x);
 }
 
+INLINE float
+rsqrt_f32(float x)
+{
+#ifdef __CUDACC_RTC__
+    return rsqrtf(x); /* one instruction, 2 ulp */
+#else
+    return 1.0f / sqrtf(x);
+#endif
+}
+
 /* e^x = 2^k e^r with |r| <= ln(2)/2.  Results below 2^-125 are 0: subnormal
  * numbers would make whole vectors ten times slower, and the exponentials of
  * masked scores are of that kind. */

@@ -128,7 +128,7 @@ compile_child(const Prog *p, const NvrtcSource *s, const char *arch)
     const char *path = format("%s/%s", p->opt.out, blob_of(arch));
     const char *own =
         glob("ptx_*", arch) ? format("compute_%s", arch + 4) : arch;
-    NvrtcResult r = nvrtc_compile(s, own, p->opt.ptxas);
+    NvrtcResult r = nvrtc_compile(s, own);
 
     if (r.failed) {
         fprintf(stderr, "%s", r.log);
@@ -136,8 +136,7 @@ compile_child(const Prog *p, const NvrtcSource *s, const char *arch)
     }
     if (!file_write(path, r.code, r.bytes))
         die(SOHO_IO, "%s: cannot write: %s", path, strerror(errno));
-    if (p->opt.ptxas)
-        ptxas_print(arch, r.log);
+    ptxas_print(arch, r.log, p->opt.ptxas);
     fflush(stdout);
     _exit(0);
 }

@@ -38,9 +38,10 @@ read_name(const char *line, Use *u)
 }
 
 static void
-print_use(const char *arch, const Use *u)
+print_use(const char *arch, const Use *u, bool all)
 {
-    printf("%-8s %-48s %4u registers %6u bytes shared %5u spilled\n", arch,
+    if (all)
+        printf("%-8s %-48s %4u registers %6u bytes shared %5u spilled\n", arch,
            u->name, u->registers, u->shared, u->stores + u->loads);
     if (u->stores + u->loads)
         fprintf(stderr,
@@ -49,7 +50,7 @@ print_use(const char *arch, const Use *u)
 }
 
 void
-ptxas_print(const char *arch, const char *log)
+ptxas_print(const char *arch, const char *log, bool all)
 {
     Use use = {.name = ""};
 
@@ -65,7 +66,7 @@ ptxas_print(const char *arch, const char *log)
         if (*use.name && strstr(line, "Used ")) {
             use.registers = number_before(line, "registers");
             use.shared = number_before(line, "bytes smem");
-            print_use(arch, &use);
+            print_use(arch, &use, all);
             use = (Use){.name = ""};
         }
     }

@@ -97,7 +97,7 @@ NAME(const SohoArg *a)
             const float v2 = sum[0][j - j0];
             const float v3 = v2 * 0.000325520843f;
             const float v4 = v3 + 9.99999975e-06f;
-            const float v5 = 1.0f / sqrt_f32(v4);
+            const float v5 = rsqrt_f32(v4);
             x4[j] = v5;
             const float v6 = v3 * 1.00032568f;
             const float v7 = v6 * 0.100000001f;

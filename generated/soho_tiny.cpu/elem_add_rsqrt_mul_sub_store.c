@@ -43,7 +43,7 @@ NAME(const SohoArg *a)
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
             const float v0 = x0[j] + 9.99999975e-06f;
-            const float v1 = 1.0f / sqrt_f32(v0);
+            const float v1 = rsqrt_f32(v0);
             const float v2 = x1[j] * v1;
             x4[j] = v2;
             const float v3 = x2[j] * v2;

@@ -72,7 +72,7 @@ NAME(const SohoArg *a)
         const float v5 = s0;
         const float v6 = v5 * 0.0078125f;
         const float v7 = v6 + 9.99999996e-13f;
-        const float v8 = 1.0f / sqrt_f32(v7);
+        const float v8 = rsqrt_f32(v7);
 #line 39 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2

@@ -75,7 +75,7 @@ NAME(const SohoArg *a)
         const float v6 = s0;
         const float v7 = v6 * 0.0078125f;
         const float v8 = v7 + 9.99999996e-13f;
-        const float v9 = 1.0f / sqrt_f32(v8);
+        const float v9 = rsqrt_f32(v8);
 #line 39 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2

@@ -45,7 +45,7 @@ CUDA_KERNEL(NAME)
         const float v2 = sum[0];
         const float v3 = v2 * 0.00520833349f;
         const float v4 = v3 + 9.99999975e-06f;
-        const float v5 = 1.0f / sqrt_f32(v4);
+        const float v5 = rsqrt_f32(v4);
         x4[j] = v5;
         const float v6 = v3 * 1.00523555f;
         const float v7 = v6 * 0.100000001f;

@@ -94,7 +94,7 @@ CUDA_KERNEL(NAME)
         const float v5 = row_sum(s0);
         const float v6 = v5 * 0.0078125f;
         const float v7 = v6 + 9.99999996e-13f;
-        const float v8 = 1.0f / sqrt_f32(v7);
+        const float v8 = rsqrt_f32(v7);
 #line 61 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 2

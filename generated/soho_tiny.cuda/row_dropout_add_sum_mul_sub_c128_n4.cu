@@ -106,7 +106,7 @@ CUDA_KERNEL(NAME)
         const float v6 = row_sum(s0);
         const float v7 = v6 * 0.0078125f;
         const float v8 = v7 + 9.99999996e-13f;
-        const float v9 = 1.0f / sqrt_f32(v8);
+        const float v9 = rsqrt_f32(v8);
         if (lane == 0) x4[0] = v9;
 #line 61 "templates/cuda/row.cu"
 #endif
