@@ -168,6 +168,7 @@ soho_tensor(Soho *soho, const char *name, SohoTensor *tensor)
     FAIL_IF(!tensor->data, &run->err, SOHO_USAGE,
             "%s: no opened phase has tensor %s in memory", run->plan.path,
             name);
+    run_weights_changed(run); /* the caller may write it */
     return 0;
 }
 

@@ -468,7 +468,8 @@ cuda_changed(Run *run)
     Gpu *gpu = run->own;
 
     for (u32 k = 0; k < NARENA; k++)
-        if ((k == AR_param || k == AR_state) && !gpu->down[k] && run->arena[k])
+        if ((k == AR_param || k == AR_state || k == AR_grad) && !gpu->down[k] &&
+            run->arena[k])
             gpu->up[k] = 1;
 }
 

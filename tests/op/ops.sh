@@ -1,10 +1,14 @@
 #!/bin/sh
 # Every op: forward and gradient beside a reference in double, as compiled by
-# default, and unfused with gradients of two micro-batches added up.
+# default, and unfused with gradients of two micro-batches added up; the same for
+# the emulated GPU.
 # -t: a table with a line per case instead.
 tools=$(dirname "$SOHOC")/tools
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
+
+SOHO_LIBCUDA=$(dirname "$SOHOC")/emu/libcuda.so.1
+export SOHO_LIBCUDA
 
 # compare NAME OPTIONS: compiles the cases with these options and runs them
 compare() {
@@ -26,4 +30,7 @@ else
 	table=
 	compare fused
 	compare plain --no-fuse --no-cse --no-reuse --set accumulate=2
+	gpu='-t cuda --arch emu' # emulated: the text that a GPU gets
+	compare gpu $gpu
+	compare gpu-plain $gpu --no-fuse --no-cse --no-reuse --set accumulate=2
 fi
