@@ -135,7 +135,8 @@ size: ## figures of the house: lines of functions and files
 # The headers that every file of a room shares are aligned by hand.
 FORMAT := $(filter-out compiler/sohoc.h runtime/run.h runtime/data/data.h, \
             $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] \
-            runtime/*/*.[ch] templates/*/*.[ch] tests/*/*.c))
+            runtime/*/*.[ch] templates/*.h templates/*/*.[ch] tests/*/*.c)) \
+            $(wildcard templates/cuda/*.cu)
 fmt: ## format the sources
 	clang-format-14 -i $(FORMAT)
 

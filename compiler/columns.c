@@ -62,9 +62,8 @@ column_results(Loops *x)
         if (n->op == OP_store || (!sum && !loops_result(x, k)))
             continue;
         x->text[k] = format("v%u", k);
-        const char *value =
-            sum ? format("sum[%u]%s", sums++, x->dialect->sum)
-                : formula_of(x, k, loops_inner);
+        const char *value = sum ? format("sum[%u]%s", sums++, x->dialect->sum)
+                                : formula_of(x, k, loops_inner);
         loops_put(x, "after", n->place,
                   format("const float v%u = %s;", k, value));
         formula_store(x, "after", k, true, loops_inner);

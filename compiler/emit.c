@@ -72,7 +72,8 @@ write_unity(const Prog *p, u32 part, u32 parts)
     const char *suffix = p->opt.target->suffix;
 
     for (u32 i = part; i < p->nkernel; i += parts)
-        text = format("%s#include \"%s.%s\"\n", text, p->kernel[i].name, suffix);
+        text =
+            format("%s#include \"%s.%s\"\n", text, p->kernel[i].name, suffix);
     write_file(p, format("unity%u.%s", part, suffix), text, strlen(text));
 }
 
@@ -88,8 +89,8 @@ is_stale(const Prog *p, const char *name)
     if (!dot || (strcmp(dot, ".c") && strcmp(dot, ".cu")))
         return false;
     for (u32 i = 0; i < p->nkernel; i++)
-        if (intern(name) == format("%s.%s", p->kernel[i].name,
-                                   p->opt.target->suffix))
+        if (intern(name) ==
+            format("%s.%s", p->kernel[i].name, p->opt.target->suffix))
             return false;
     text = file_read(path, 1 << 20, &bytes);
     return text && bytes >= strlen(mark) && !memcmp(text, mark, strlen(mark));

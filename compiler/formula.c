@@ -113,9 +113,9 @@ formula_of(Loops *x, u32 k, LoadText *load)
     if (n->op == OP_dropout) {
         name['p'] = literal_text(attr_f(n, "p"));
         name['q'] = dropout_scale(n);
-        name['u'] = format("u%u%s", k, x->g->kind == GROUP_row
-                                           ? x->dialect->drawn_row
-                                           : x->dialect->drawn);
+        name['u'] = format("u%u%s", k,
+                           x->g->kind == GROUP_row ? x->dialect->drawn_row
+                                                   : x->dialect->drawn);
     }
     bool same = n->op == OP_copy || n->op == OP_store;
     return formula(same ? "a" : optab[n->op].text, name);

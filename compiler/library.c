@@ -163,9 +163,9 @@ lower_matmul(Lower *l, const Group *g)
     u32 row = gemm_add(l->p, &gemm);
     draft_value(l, &d, n->in[0]);
     if (gemm.post & POST_packed)
-        draft_buf(&d,
-                  packed_weights(l, n->in[1], ST_pack_gemm, row, gemm.packed, n),
-                  ACCESS_r, 0);
+        draft_buf(
+            &d, packed_weights(l, n->in[1], ST_pack_gemm, row, gemm.packed, n),
+            ACCESS_r, 0);
     else
         draft_value(l, &d, n->in[1]);
     draft_tail(l, &d, &tail);

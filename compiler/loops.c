@@ -270,8 +270,9 @@ loops_cut(Loops *x, const char *slot, const char *from, const char *word,
     for (u32 i = n; i-- > 1;) {
         const char *size = as_type(type, format("%s_n%u", word, i));
         const char *next = format("%s_q%u", word, i);
-        loops_put(x, slot, "",
-                  format("const %s %s%u = %s %% %s;", type, word, i, rest, size));
+        loops_put(
+            x, slot, "",
+            format("const %s %s%u = %s %% %s;", type, word, i, rest, size));
         loops_put(x, slot, "",
                   format("const %s %s = %s / %s;", type, next, rest, size));
         rest = next;
@@ -350,8 +351,8 @@ loops_uses(const Loops *x, const char *slot, u32 op)
 {
     const char *pointer = format("x%u[", op);
     for (u32 i = 0; i < x->nline; i++)
-        for (const char *s = x->line[i].text; strcmp(x->line[i].slot, slot) == 0;
-             s++) {
+        for (const char *s = x->line[i].text;
+             strcmp(x->line[i].slot, slot) == 0; s++) {
             s = strstr(s, pointer);
             if (!s)
                 break;

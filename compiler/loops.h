@@ -8,14 +8,14 @@
 
 enum { MAX_OPERANDS = 40, MAX_LINES = 320, MAX_DRAWS = 8 };
 
-/* What differs between the kernels of a CPU and of a GPU: there a thread has one
- * element j at a time, and the lanes of a row share its sums. */
+/* What differs between the kernels of a CPU and of a GPU: there a thread has
+ * one element j at a time, and the lanes of a row share its sums. */
 typedef struct Dialect {
     bool gpu;
     const char *drawn;     /* elem, column: element j of the numbers drawn */
     const char *drawn_row; /* row: the same */
-    const char *tile, *tile_size; /* row: element j of a saved value */
-    const char *sum;              /* column: element j of a sum */
+    const char *tile, *tile_size;        /* row: element j of a saved value */
+    const char *sum;                     /* column: element j of a sum */
     const char *row_sum[2], *row_max[2]; /* row: around an accumulator */
     const char *once;                    /* row: before a row's own numbers */
 } Dialect;
@@ -79,7 +79,7 @@ bool is_reduction(const Node *n);
 bool loops_small(const Loops *x, const Type *t);
 /* Is member k of the reduced size, a reduction or what is made of some? */
 bool loops_result(const Loops *x, u32 k); /* rows.c */
-u32 loops_input(Loops *x, Val v); /* the operand that reads v */
+u32 loops_input(Loops *x, Val v);         /* the operand that reads v */
 /* The value member k reads as input i: behind the reshape before a store. */
 Val loops_reads(const Loops *x, u32 k, u32 i);
 bool loops_inside(const Loops *x, Val v); /* computed by a member? */
@@ -91,8 +91,8 @@ i64 loops_stride(const i64 *stride, const Axis *a);
 /* A 64-bit argument unpacked into a local of that name. */
 const char *loops_int(Loops *x, const char *name, i64 value);
 void loops_pointers(Loops *x); /* pointer arguments, then the step block */
-/* Lines that cut the number `from` into <word>0, <word>1 ...; sizes are arguments
- * <word>_n1, ... already, or become some. */
+/* Lines that cut the number `from` into <word>0, <word>1 ...; sizes are
+ * arguments <word>_n1, ... already, or become some. */
 void loops_cut(Loops *x, const char *slot, const char *from, const char *word,
                const Axis *axis, u32 n);
 void loops_indices(Loops *x, const char *slot, const char *from,
@@ -134,7 +134,8 @@ const char *formula_assign(const Loops *x, u32 op, const char *element,
                            const char *value);
 const char *formula_read(Loops *x, u32 k, u32 i, LoadText *load);
 const char *formula_of(Loops *x, u32 k, LoadText *load); /* right-hand side */
-/* GPU: number u<k> that member k draws for element j, `at` places behind d<k>. */
+/* GPU: number u<k> that member k draws for element j, `at` places behind d<k>.
+ */
 void formula_draw_one(Loops *x, const char *slot, u32 k, const char *at);
 /* Fills u<k>[size] with the numbers member k draws, `count` of them from
  * number d<k> + first on. */

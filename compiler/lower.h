@@ -60,7 +60,6 @@ void step_blocks(Lower *l, i64 blocks);
 /* Buffer that receives node n of group g: its tensor for a store. */
 u32 tensor_buf(const Lower *l, const char *tensor);
 
-
 /* kernel.c */
 void lower_loops(Lower *l, const Group *g); /* elem, row, column */
 /* Copies value v into buffer `to` at an element offset, by strides. */

@@ -1,7 +1,7 @@
 /* nvrtc.c - CUDA C++ text becomes machine code, without a GPU or a driver.
  *
- * The library is NVIDIA's; its few functions are declared here, so that building
- * sohoc needs no toolkit. */
+ * The library is NVIDIA's; its few functions are declared here, so that
+ * building sohoc needs no toolkit. */
 #include "compiler/nvrtc.h"
 
 #include <dlfcn.h>
@@ -31,10 +31,9 @@ static struct {
 static void *
 open_library(void)
 {
-    static const char *const name[] = {
-        "libnvrtc.so.13", "libnvrtc.so.12",
-        "/usr/local/cuda/lib64/libnvrtc.so.13",
-        "/usr/local/cuda/lib64/libnvrtc.so.12"};
+    static const char *const name[] = {"libnvrtc.so.13", "libnvrtc.so.12",
+                                       "/usr/local/cuda/lib64/libnvrtc.so.13",
+                                       "/usr/local/cuda/lib64/libnvrtc.so.12"};
     const char *own = getenv("SOHO_NVRTC");
     void *handle = NULL;
 
@@ -107,19 +106,18 @@ take_code(void *program, bool ptx, NvrtcResult *r)
     r->code = malloc(bytes + 1);
     if (!r->code)
         die(SOHO_MEMORY, "out of memory: %zu bytes of machine code", bytes);
-    r->failed = ptx ? lib.GetPTX(program, r->code)
-                    : lib.GetCUBIN(program, r->code);
+    r->failed =
+        ptx ? lib.GetPTX(program, r->code) : lib.GetCUBIN(program, r->code);
     r->bytes = bytes;
 }
 
 NvrtcResult
 nvrtc_compile(const NvrtcSource *s, const char *arch)
 {
-    const char *option[] = {format("--gpu-architecture=%s", arch),
-                            "--std=c++17",
-                            "--device-as-default-execution-space",
-                            "--display-error-number",
-                            "--ptxas-options=--verbose"};
+    const char *option[] = {
+        format("--gpu-architecture=%s", arch), "--std=c++17",
+        "--device-as-default-execution-space", "--display-error-number",
+        "--ptxas-options=--verbose"};
     NvrtcResult r = {0};
     void *program = NULL;
 

@@ -35,8 +35,10 @@ static const struct Flag {
     const char *word, *value, *help;
 } flags[] = {
     [OPT_out] = {"-o", "DIR", "folder of plan.bin and its code files"},
-    [OPT_target] = {"-t", "TARGET", "cpu (if not given), cuda or null; ? lists them"},
-    [OPT_arch] = {"--arch", "NAMES", "cuda: sm_80, sm_90a, sm_100 ... or ptx_80"},
+    [OPT_target] = {"-t", "TARGET",
+                    "cpu (if not given), cuda or null; ? lists them"},
+    [OPT_arch] = {"--arch", "NAMES",
+                  "cuda: sm_80, sm_90a, sm_100 ... or ptx_80"},
     [OPT_cpu] = {"--cpu", "ISA",
                  "avx2 or avx512; if not given: this machine's"},
     [OPT_threads] = {"--threads", "N", "threads the plan is made for"},

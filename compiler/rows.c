@@ -218,7 +218,8 @@ finish_row(Loops *x, u32 levels)
                     {"LANES", format("%u", lanes)},
                     {"PER", format("%lld", (long long)per)},
                     {"UNROLL", format("%d", per <= 8 ? (int)per : 4)}};
-    const char *name = format("%s_c%lld", loops_name(x, "row"), (long long)cols);
+    const char *name =
+        format("%s_c%lld", loops_name(x, "row"), (long long)cols);
     i64 together = block / lanes;
     loops_finish(x, "row", name, def, x->dialect->gpu ? 5 : 2,
                  (Launch){(rows + together - 1) / together, block});

@@ -102,8 +102,7 @@ items_of(const Lower *l, const Node *n)
     case OP_pick_max:
         return type_count(&n->out[0]) * 32; /* a warp looks at a row */
     case OP_normal:
-        return type_count(
-            &l->p->buf[tensor_buf(l, attr_s(n, "tensor"))].type);
+        return type_count(&l->p->buf[tensor_buf(l, attr_s(n, "tensor"))].type);
     default:
         return n->nout ? type_count(&n->out[0]) : BLOCK * RANGE_BLOCKS;
     }

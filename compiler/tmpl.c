@@ -164,7 +164,8 @@ put_body(const Kernel *k, const char *path, const char *text, bool *used,
 static void
 put_instance(const Target *t, const Kernel *k, FILE *out)
 {
-    const char *path = format("templates/%s/%s.%s", t->folder, k->tmpl, t->suffix);
+    const char *path =
+        format("templates/%s/%s.%s", t->folder, k->tmpl, t->suffix);
     const char *text = tmpl_text(path);
     bool *used = mem_alloc(k->nsplice);
 

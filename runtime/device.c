@@ -156,8 +156,8 @@ run_read_blob(Err *e, const Plan *p, u32 i, char path[PATH_MAX], u8 **data,
 static int
 open_parts(Err *e, Run *run, const char *plan)
 {
-    static const Device *const devices[] = {[TARGET_cpu] = &device_cpu,
-                                            [TARGET_cuda] = &device_cuda};
+    static const Device *const devices[] = {
+        [TARGET_cpu] = &device_cpu, [TARGET_cuda] = &device_cuda};
 
     TRY(plan_open(e, plan, &run->plan));
     run->device = devices[run->plan.head->target];

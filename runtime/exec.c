@@ -8,10 +8,10 @@
 #include <string.h>
 
 struct Exec {
-    u8 *stale;    /* [phase][pack phase]: running the first makes the copies
-                   * of the second old */
-    u32 *packed;  /* per pack phase: run->weights_version of its copies, 0 when
-                   * they are old */
+    u8 *stale;   /* [phase][pack phase]: running the first makes the copies
+                  * of the second old */
+    u32 *packed; /* per pack phase: run->weights_version of its copies, 0 when
+                  * they are old */
 };
 
 /* --------------------------------------------------- what makes copies old */

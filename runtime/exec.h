@@ -30,8 +30,9 @@ void exec_close(struct Exec *exec);
 
 /* --------------------------------------------------------------- device.c */
 
-/* What plans run on.  A device with memory of its own has `fetch` and `changed`;
- * the arenas of the Run are then copies that a caller may read and write. */
+/* What plans run on.  A device with memory of its own has `fetch` and
+ * `changed`; the arenas of the Run are then copies that a caller may read and
+ * write. */
 struct Device {
     /* Is there such a device here?  SOHO_DEVICE. */
     int (*check)(Err *e, const Plan *plan);

@@ -373,9 +373,8 @@ check_step(const Reader *r, u32 i)
     TEXT(r, STEPS, i, "name", s->name, NAME_free);
     TEXT(r, STEPS, i, "place", s->place, NAME_free);
     CHECK(r, STEPS, i,
-          s->spare == 0 &&
-              !s->grid == !(s->kind == ST_kernel &&
-                            p->head->target == TARGET_cuda),
+          s->spare == 0 && !s->grid == !(s->kind == ST_kernel &&
+                                         p->head->target == TARGET_cuda),
           "%u blocks, spare %u", s->grid, s->spare);
     if (s->kind == ST_kernel)
         return 0;

@@ -1,8 +1,8 @@
 /* run_cpu.c - the CPU under a plan: the check that this machine is the one the
  * plan was made for, generated code, and one prepared call per step.
  *
- * Everything is prepared when the plan is opened: nothing is decided or allocated
- * while a phase runs. */
+ * Everything is prepared when the plan is opened: nothing is decided or
+ * allocated while a phase runs. */
 #include "runtime/exec.h"
 
 #include <stdlib.h>

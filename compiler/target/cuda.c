@@ -2,8 +2,8 @@
  * every architecture that --arch names, products and convolutions by NVIDIA's
  * libraries.
  *
- * Nothing here needs a GPU or a driver.  Architecture `emu` is that of the tests'
- * emulated device: the same text, compiled by g++ for this machine. */
+ * Nothing here needs a GPU or a driver.  Architecture `emu` is that of the
+ * tests' emulated device: the same text, compiled by g++ for this machine. */
 #include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,7 +56,7 @@ blob_of(const char *arch)
 void
 cuda_arch(Options *o, const char *name)
 {
-    static const char *const known[] = {"sm_80",  "sm_89", "sm_90a", "sm_100",
+    static const char *const known[] = {"sm_80",  "sm_89",  "sm_90a", "sm_100",
                                         "sm_120", "ptx_80", "ptx_90", "emu"};
     const char *best = nearest(name, known, countof(known));
 
@@ -104,9 +104,11 @@ read_text(const Prog *p, const char *name)
 static NvrtcSource
 source_of(const Prog *p)
 {
-    static const char *const always[] = {"prelude.h", "functions.h", "kernel.h"};
+    static const char *const always[] = {"prelude.h", "functions.h",
+                                         "kernel.h"};
     u32 n = (u32)countof(always);
-    NvrtcSource s = {.name = "gen/unity0.cu", .text = read_text(p, "unity0.cu")};
+    NvrtcSource s = {.name = "gen/unity0.cu",
+                     .text = read_text(p, "unity0.cu")};
 
     s.header = mem_alloc((n + p->nkernel) * sizeof *s.header);
     s.header_name = mem_alloc((n + p->nkernel) * sizeof *s.header_name);

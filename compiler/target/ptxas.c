@@ -32,8 +32,8 @@ read_name(const char *line, Use *u)
 
     if (!at)
         return false;
-    snprintf(u->name, sizeof u->name, "%.*s",
-             (int)strcspn(at + 16, "'"), at + 16);
+    snprintf(u->name, sizeof u->name, "%.*s", (int)strcspn(at + 16, "'"),
+             at + 16);
     return true;
 }
 
@@ -42,11 +42,10 @@ print_use(const char *arch, const Use *u, bool all)
 {
     if (all)
         printf("%-8s %-48s %4u registers %6u bytes shared %5u spilled\n", arch,
-           u->name, u->registers, u->shared, u->stores + u->loads);
+               u->name, u->registers, u->shared, u->stores + u->loads);
     if (u->stores + u->loads)
-        fprintf(stderr,
-                "warning: %s: kernel %s spills %u bytes of registers\n", arch,
-                u->name, u->stores + u->loads);
+        fprintf(stderr, "warning: %s: kernel %s spills %u bytes of registers\n",
+                arch, u->name, u->stores + u->loads);
 }
 
 void

@@ -1,14 +1,13 @@
-/* functions.h - float functions without branches and without calls, the same text
- * for every target: loops over them become vectors on a CPU, and each target
- * gives the same bits where its multiply-adds do.  The prelude that includes this
- * defines INLINE.
+/* functions.h - float functions without branches and without calls, the same
+ * text for every target: loops over them become vectors on a CPU, and each
+ * target gives the same bits where its multiply-adds do.  The prelude that
+ * includes this defines INLINE.
  *
  * The polynomials were fitted by us (Chebyshev points, coefficients rounded to
  * float).  NaN passes through, infinities give the limit.  Largest errors found
- * against libm in double (tests/templates/prelude.c asserts them); one ulp is at
- * most 1.2e-7 of the value:
- *   exp, log, sqrt    1.1 ulp      gelu        4e-7 of the value
- *   sin, cos          1.6 ulp      gelu_slope  2.1e-7 absolute
+ * against libm in double (tests/templates/prelude.c asserts them); one ulp is
+ * at most 1.2e-7 of the value: exp, log, sqrt    1.1 ulp      gelu        4e-7
+ * of the value sin, cos          1.6 ulp      gelu_slope  2.1e-7 absolute
  *   softplus          2 ulp        erf, sigmoid   3 ulp */
 #ifndef SOHO_FUNCTIONS_H
 #define SOHO_FUNCTIONS_H

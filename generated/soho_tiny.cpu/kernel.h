@@ -33,15 +33,15 @@ typedef struct SohoStep {
     uint32_t epoch_t; /* micro-batches of an epoch, 0 = unknown */
     uint32_t spare[7];
     /* written by the plan */
-    uint32_t count;   /* updates committed */
-    uint32_t skipped; /* updates refused because something was not finite */
-    uint32_t finite;  /* 1: the last update was committed */
-    float lr;         /* factor of the schedule: 1 = the group's own rate */
-    float grad_norm;  /* global norm before clipping */
-    float clip;       /* coefficient the gradients are multiplied by */
-    float loss_scale; /* factor of the next loss, 0: none has been set */
-    float momentum;   /* factor of the schedule of momentum, if any */
-    float lr_add;     /* rate added to every group's own, times the factor */
+    uint32_t count;     /* updates committed */
+    uint32_t skipped;   /* updates refused because something was not finite */
+    uint32_t finite;    /* 1: the last update was committed */
+    float lr;           /* factor of the schedule: 1 = the group's own rate */
+    float grad_norm;    /* global norm before clipping */
+    float clip;         /* coefficient the gradients are multiplied by */
+    float loss_scale;   /* factor of the next loss, 0: none has been set */
+    float momentum;     /* factor of the schedule of momentum, if any */
+    float lr_add;       /* rate added to every group's own, times the factor */
     uint32_t unskipped; /* updates committed since the loss scale changed */
     uint32_t done[6];
 } SohoStep;

@@ -1,5 +1,5 @@
-/* prelude.h - what every CPU kernel may use: functions.h, the counter generator,
- * and helpers over the argument block.
+/* prelude.h - what every CPU kernel may use: functions.h, the counter
+ * generator, and helpers over the argument block.
  *
  * The argument block of a template named after an op: pointers of the outputs,
  * pointers of the inputs, then all dimensions of each in the same order, as

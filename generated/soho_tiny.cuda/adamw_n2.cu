@@ -50,7 +50,7 @@ CUDA_KERNEL(NAME)
         rate += step->lr_add;
     size = (float)(rate * sqrt(fix2) / fix1);
     decay = (float)(rate * (DECAY));
-    FOR_EACH(i, n) {
+    FOR_EACH (i, n) {
         float d = g[i] * clip;
         float m1 = m[i] * (float)(BETA1) + d * (float)(1.0 - (BETA1));
         float v1 = v[i] * (float)(BETA2) + d * d * (float)(1.0 - (BETA2));

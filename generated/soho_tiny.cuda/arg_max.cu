@@ -19,7 +19,7 @@ CUDA_KERNEL(NAME)
     const float *z = a[1].p;
     int64_t n = count_of(a, 2, RANK0), width = a[2 + 2 * RANK0].i;
 
-    FOR_EACH_WARP(row, n) {
+    FOR_EACH_WARP (row, n) {
         int64_t best = warp_first_max(z + row * width, width);
 
         if (threadIdx.x % WARP == 0)

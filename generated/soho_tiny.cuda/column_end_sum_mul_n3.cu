@@ -25,7 +25,7 @@ CUDA_KERNEL(NAME)
     float *const p1 = a[5].p;
     float *const p2 = a[6].p;
 #line 24 "templates/cuda/column_end.cu"
-    FOR_EACH(i, kept * inner) {
+    FOR_EACH (i, kept * inner) {
         const int64_t k = (uint32_t)i / (uint32_t)inner; /* below 2^31 */
         const int64_t j = (uint32_t)i % (uint32_t)inner;
         float sum[SUMS] = {0};

@@ -10,9 +10,10 @@
 /* column - sums over leading or middle axes, with element-wise work before
  * them; WHOLE: and work on the results behind, else column_end does that.
  *
- * The space is kept x reduced x inner.  The reduced axis is cut into chunks that
- * depend on the sizes alone; a block takes WIDE columns of one, its threads share
- * the rows, and their sums are added in a fixed order.
+ * The space is kept x reduced x inner.  The reduced axis is cut into chunks
+ * that depend on the sizes alone; a block takes WIDE columns of one, its
+ * threads share the rows, and their sums are added in a fixed order.
+ *
  * arguments: reduced, kept, inner, elements of a chunk, partial sums
  *            [chunks,SUMS,kept,inner], then what slot `args` unpacks
  * slots: args  pointers, sizes and strides
@@ -20,7 +21,7 @@
  *        body  element j; feeds sum[0] ..
  *        out   where the results of k lie
  *        after result j */
-#line 22 "templates/cuda/column.cu"
+#line 23 "templates/cuda/column.cu"
 #include "prelude.h"
 
 #define HIGH (BLOCK / WIDE)
@@ -34,18 +35,19 @@ CUDA_KERNEL(NAME)
     const uint32_t chunks = (uint32_t)((reduced + chunk - 1) / chunk);
     const uint32_t all = chunks * (uint32_t)kept * tiles; /* below 2^31 */
     const int x = (int)threadIdx.x % WIDE, y = (int)threadIdx.x / WIDE;
-    SHARED(float, part, SUMS * BLOCK);
+    SHARED(float, part, SUMS *BLOCK);
     const float *const p0 = a[5].p;
     const float *const p1 = a[6].p;
     const int64_t s0_r0 = a[7].i;
     const int64_t s1_r0 = a[8].i;
-#line 37 "templates/cuda/column.cu"
+#line 38 "templates/cuda/column.cu"
     (void)partial;
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t c = t / ((uint32_t)kept * tiles);
         const int64_t k = t / tiles % (uint32_t)kept;
         const int64_t j = (int64_t)(t % tiles) * WIDE + x;
-        const int64_t r1 = (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
+        const int64_t r1 =
+            (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS] = {0};
         for (int64_t r = c * chunk + y; r < r1 && j < inner; r += HIGH) {
             const uint32_t k0 = (uint32_t)k;
@@ -56,7 +58,7 @@ CUDA_KERNEL(NAME)
             sum[0] += x0[j];
             const float v1 = x0[j] * x1[j];
             sum[1] += v1;
-#line 47 "templates/cuda/column.cu"
+#line 49 "templates/cuda/column.cu"
         }
         for (int s = 0; s < SUMS; s++)
             part[s * BLOCK + threadIdx.x] = sum[s];
@@ -70,7 +72,7 @@ CUDA_KERNEL(NAME)
 #if WHOLE
             for (int s = 0; s < SUMS; s++)
                 sum[s] = part[s * BLOCK + x];
-#line 62 "templates/cuda/column.cu"
+#line 64 "templates/cuda/column.cu"
 #else
             for (int s = 0; s < SUMS; s++)
                 partial[((c * SUMS + s) * kept + k) * inner + j] =

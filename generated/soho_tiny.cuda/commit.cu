@@ -19,7 +19,7 @@ CUDA_KERNEL(NAME)
     float *to = finite ? good : live;
     const float *from = finite ? live : good;
 
-    FOR_EACH(i, a[3].i)
+    FOR_EACH (i, a[3].i)
         to[i] = from[i];
     if (blockIdx.x == 0 && threadIdx.x == 0) {
         step->count += finite ? 1 : 0;

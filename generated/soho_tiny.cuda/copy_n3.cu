@@ -38,7 +38,8 @@ CUDA_KERNEL(NAME)
 #line 32 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
@@ -46,14 +47,14 @@ CUDA_KERNEL(NAME)
         (void)row;
         const float *const x0 = p0;
         float *const x1 = p1;
-#line 41 "templates/cuda/elem.cu"
+#line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
             if (j < inner) {
 #line 46 "lib/bert.lua"
                 x1[j] = x0[j];
-#line 46 "templates/cuda/elem.cu"
+#line 47 "templates/cuda/elem.cu"
             }
         }
     }

@@ -46,7 +46,8 @@ CUDA_KERNEL(NAME)
 #line 32 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
@@ -57,7 +58,7 @@ CUDA_KERNEL(NAME)
         const uint32_t i0 = i_q1;
         const float *const x0 = p0 + i0 * s0_i0;
         float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
-#line 41 "templates/cuda/elem.cu"
+#line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
@@ -65,7 +66,7 @@ CUDA_KERNEL(NAME)
 #line 89 "lib/nn.lua"
                 const float v0 = x0[j];
                 x1[j] = v0;
-#line 46 "templates/cuda/elem.cu"
+#line 47 "templates/cuda/elem.cu"
             }
         }
     }

@@ -48,7 +48,8 @@ CUDA_KERNEL(NAME)
 #line 32 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
@@ -59,7 +60,7 @@ CUDA_KERNEL(NAME)
         const uint32_t i0 = i_q1;
         const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
         float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
-#line 41 "templates/cuda/elem.cu"
+#line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
@@ -67,7 +68,7 @@ CUDA_KERNEL(NAME)
 #line 20 "lib/nn.lua"
                 const float v0 = x0[j * s0_j];
                 x1[j] = v0;
-#line 46 "templates/cuda/elem.cu"
+#line 47 "templates/cuda/elem.cu"
             }
         }
     }

@@ -42,7 +42,8 @@ CUDA_KERNEL(NAME)
 #line 32 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
@@ -51,7 +52,7 @@ CUDA_KERNEL(NAME)
         const int64_t d0 = 0;
         const float *const x0 = p0;
         float *const x1 = p1;
-#line 41 "templates/cuda/elem.cu"
+#line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
@@ -60,7 +61,7 @@ CUDA_KERNEL(NAME)
                 const float u0 = draw(d0 + j, 0x46846fa1u, step);
                 const float v0 = u0 >= 0.0500000007f ? x0[j] * 1.05263162f : 0.0f;
                 x1[j] = v0;
-#line 46 "templates/cuda/elem.cu"
+#line 47 "templates/cuda/elem.cu"
             }
         }
     }

@@ -60,7 +60,8 @@ CUDA_KERNEL(NAME)
 #line 32 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
@@ -74,7 +75,7 @@ CUDA_KERNEL(NAME)
         const float *const x4 = p4 + i0 * s4_i0;
         float *const x5 = p5 + i0 * s5_i0;
         float *const x6 = p6 + i0 * s6_i0;
-#line 41 "templates/cuda/elem.cu"
+#line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
@@ -88,7 +89,7 @@ CUDA_KERNEL(NAME)
                 const float v3 = v2 + x4[j];
                 const float v4 = v3 > 0.0f ? v3 : 0.0f;
                 x6[j] = v4;
-#line 46 "templates/cuda/elem.cu"
+#line 47 "templates/cuda/elem.cu"
             }
         }
     }

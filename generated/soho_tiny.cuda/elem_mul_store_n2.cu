@@ -37,14 +37,15 @@ CUDA_KERNEL(NAME)
 #line 32 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
         const int64_t j0 = (int64_t)(t % tiles) * (PER * BLOCK) + threadIdx.x;
         (void)row;
         float *const x0 = p0;
-#line 41 "templates/cuda/elem.cu"
+#line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
@@ -52,7 +53,7 @@ CUDA_KERNEL(NAME)
 #line 94 "lib/nn.lua"
                 const float v0 = 0.5f * 0.0078125f;
                 x0[0] = v0;
-#line 46 "templates/cuda/elem.cu"
+#line 47 "templates/cuda/elem.cu"
             }
         }
     }

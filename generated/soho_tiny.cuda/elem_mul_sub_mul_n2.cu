@@ -51,7 +51,8 @@ CUDA_KERNEL(NAME)
 #line 32 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
@@ -63,7 +64,7 @@ CUDA_KERNEL(NAME)
         const float *const x2 = p2 + i0 * s2_i0;
         const float *const x3 = p3;
         float *const x4 = p4 + i0 * s4_i0;
-#line 41 "templates/cuda/elem.cu"
+#line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
@@ -73,7 +74,7 @@ CUDA_KERNEL(NAME)
                 const float v1 = x2[j] - v0;
                 const float v2 = v1 * x3[j];
                 x4[j] = v2;
-#line 46 "templates/cuda/elem.cu"
+#line 47 "templates/cuda/elem.cu"
             }
         }
     }

@@ -44,7 +44,8 @@ CUDA_KERNEL(NAME)
 #line 32 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
@@ -54,7 +55,7 @@ CUDA_KERNEL(NAME)
         const float *const x0 = p0 + i0 * s0_i0;
         const float *const x1 = p1;
         float *const x2 = p2 + i0 * s2_i0;
-#line 41 "templates/cuda/elem.cu"
+#line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
@@ -62,7 +63,7 @@ CUDA_KERNEL(NAME)
 #line 55 "lib/nn.lua"
                 const float v0 = x0[j] - x1[j];
                 x2[j] = v0;
-#line 46 "templates/cuda/elem.cu"
+#line 47 "templates/cuda/elem.cu"
             }
         }
     }

@@ -25,7 +25,7 @@ CUDA_KERNEL(NAME)
     int64_t nrow = a[3 + RANK0].i, nc = a[4 + RANK0].i;
     int64_t n = count_of(a, 5 + RANK0, RANK2);
 
-    FOR_EACH(i, n * nc)
+    FOR_EACH (i, n * nc)
         y[i] = table[clamp_i64(index[i / nc], 0, nrow - 1) * nc + i % nc];
 }
 #undef NAME

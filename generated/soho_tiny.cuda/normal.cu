@@ -9,9 +9,9 @@
  * arguments: y, step block, number of floats, site, bits of the standard
  * deviation (double)
  *
- * Element i takes words 2*(i%2) and 2*(i%2)+1 of block i/2 at step 0; the sum of
- * their four 16-bit halves, centred and scaled, has about the right shape.  There
- * is no libm in it, so every implementation gets the same bits. */
+ * Element i takes words 2*(i%2) and 2*(i%2)+1 of block i/2 at step 0; the sum
+ * of their four 16-bit halves, centred and scaled, has about the right shape.
+ * There is no libm in it, so every implementation gets the same bits. */
 #line 14 "templates/cuda/normal.cu"
 #include "prelude.h"
 
@@ -27,7 +27,7 @@ CUDA_KERNEL(NAME)
     double scale = 1.7320508075688772 / 65536 * v.std;
 
     step.t = 0;
-    FOR_EACH(i, a[2].i) {
+    FOR_EACH (i, a[2].i) {
         uint32_t word[4], low, high;
 
         philox4(word, (uint32_t)(i / 2), site, &step);

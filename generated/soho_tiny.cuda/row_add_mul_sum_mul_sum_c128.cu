@@ -13,14 +13,16 @@
  *
  * LANES threads share a row of COLS elements: a warp, or the whole block.  Each
  * walks over every LANES-th element in up to four loops, which may use what the
- * reductions before them gave; what a later loop reads again stays in registers.
+ * reductions before them gave; what a later loop reads again stays in
+ * registers.
+ *
  * arguments: rows, then what slot `args` unpacks
  * slots: args   pointers, sizes and strides
  *        row    where row `row` lies in each operand; numbers of the row
  *        loop0  element j, the e-th of this thread; feeds sums s0..s3 and
  *               maxima m0, m1
  *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
-#line 22 "templates/cuda/row.cu"
+#line 24 "templates/cuda/row.cu"
 #include "prelude.h"
 
 #if LANES == 32
@@ -55,7 +57,7 @@ CUDA_KERNEL(NAME)
     const int64_t s6_i0 = a[17].i;
     const int64_t s7_i0 = a[18].i;
     const int64_t s8_i0 = a[19].i;
-#line 38 "templates/cuda/row.cu"
+#line 40 "templates/cuda/row.cu"
     for (int64_t row = (int64_t)blockIdx.x * TOGETHER + threadIdx.x / LANES;
          row < rows; row += (int64_t)gridDim.x * TOGETHER) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -73,7 +75,7 @@ CUDA_KERNEL(NAME)
         float *const x8 = p8 + i0 * s8_i0;
 #line 65 "lib/nn.lua"
         float t1[PER];
-#line 43 "templates/cuda/row.cu"
+#line 45 "templates/cuda/row.cu"
 #pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
@@ -89,7 +91,7 @@ CUDA_KERNEL(NAME)
                 s1 += v4;
                 const float v11 = v0 * x3[j];
                 x7[j] = v11;
-#line 48 "templates/cuda/row.cu"
+#line 50 "templates/cuda/row.cu"
             }
         }
 #line 65 "lib/nn.lua"
@@ -97,7 +99,7 @@ CUDA_KERNEL(NAME)
         const float v3 = v2 * 0.0078125f;
         const float v5 = row_sum(s1);
         const float v6 = v5 * 0.0078125f;
-#line 51 "templates/cuda/row.cu"
+#line 53 "templates/cuda/row.cu"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma unroll UNROLL
@@ -114,10 +116,10 @@ CUDA_KERNEL(NAME)
                 const float u12 = draw(d12 + j, 0xb7a989d8u, step);
                 const float v12 = u12 >= 0.0500000007f ? v10 * 1.05263162f : 0.0f;
                 x8[j] = v12;
-#line 58 "templates/cuda/row.cu"
+#line 60 "templates/cuda/row.cu"
             }
         }
-#line 61 "templates/cuda/row.cu"
+#line 63 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -125,10 +127,10 @@ CUDA_KERNEL(NAME)
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
-#line 69 "templates/cuda/row.cu"
+#line 71 "templates/cuda/row.cu"
             }
         }
-#line 72 "templates/cuda/row.cu"
+#line 74 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -136,10 +138,10 @@ CUDA_KERNEL(NAME)
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
-#line 80 "templates/cuda/row.cu"
+#line 82 "templates/cuda/row.cu"
             }
         }
-#line 83 "templates/cuda/row.cu"
+#line 85 "templates/cuda/row.cu"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

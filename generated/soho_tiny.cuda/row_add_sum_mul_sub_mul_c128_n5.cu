@@ -13,14 +13,16 @@
  *
  * LANES threads share a row of COLS elements: a warp, or the whole block.  Each
  * walks over every LANES-th element in up to four loops, which may use what the
- * reductions before them gave; what a later loop reads again stays in registers.
+ * reductions before them gave; what a later loop reads again stays in
+ * registers.
+ *
  * arguments: rows, then what slot `args` unpacks
  * slots: args   pointers, sizes and strides
  *        row    where row `row` lies in each operand; numbers of the row
  *        loop0  element j, the e-th of this thread; feeds sums s0..s3 and
  *               maxima m0, m1
  *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
-#line 22 "templates/cuda/row.cu"
+#line 24 "templates/cuda/row.cu"
 #include "prelude.h"
 
 #if LANES == 32
@@ -44,7 +46,7 @@ CUDA_KERNEL(NAME)
     const int64_t s0_i0 = a[6].i;
     const int64_t s1_i0 = a[7].i;
     const int64_t s4_i0 = a[8].i;
-#line 38 "templates/cuda/row.cu"
+#line 40 "templates/cuda/row.cu"
     for (int64_t row = (int64_t)blockIdx.x * TOGETHER + threadIdx.x / LANES;
          row < rows; row += (int64_t)gridDim.x * TOGETHER) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -59,7 +61,7 @@ CUDA_KERNEL(NAME)
         float t0[PER];
 #line 65 "lib/nn.lua"
         float t3[PER];
-#line 43 "templates/cuda/row.cu"
+#line 45 "templates/cuda/row.cu"
 #pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
@@ -69,13 +71,13 @@ CUDA_KERNEL(NAME)
                 t0[e] = v0;
 #line 65 "lib/nn.lua"
                 s0 += v0;
-#line 48 "templates/cuda/row.cu"
+#line 50 "templates/cuda/row.cu"
             }
         }
 #line 65 "lib/nn.lua"
         const float v1 = row_sum(s0);
         const float v2 = v1 * 0.0078125f;
-#line 51 "templates/cuda/row.cu"
+#line 53 "templates/cuda/row.cu"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma unroll UNROLL
@@ -87,7 +89,7 @@ CUDA_KERNEL(NAME)
                 t3[e] = v3;
                 const float v4 = v3 * v3;
                 s0 += v4;
-#line 58 "templates/cuda/row.cu"
+#line 60 "templates/cuda/row.cu"
             }
         }
 #line 65 "lib/nn.lua"
@@ -95,7 +97,7 @@ CUDA_KERNEL(NAME)
         const float v6 = v5 * 0.0078125f;
         const float v7 = v6 + 9.99999996e-13f;
         const float v8 = rsqrt_f32(v7);
-#line 61 "templates/cuda/row.cu"
+#line 63 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -108,10 +110,10 @@ CUDA_KERNEL(NAME)
                 const float v10 = v9 * x2[j];
                 const float v11 = v10 + x3[j];
                 x4[j] = v11;
-#line 69 "templates/cuda/row.cu"
+#line 71 "templates/cuda/row.cu"
             }
         }
-#line 72 "templates/cuda/row.cu"
+#line 74 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -119,10 +121,10 @@ CUDA_KERNEL(NAME)
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
-#line 80 "templates/cuda/row.cu"
+#line 82 "templates/cuda/row.cu"
             }
         }
-#line 83 "templates/cuda/row.cu"
+#line 85 "templates/cuda/row.cu"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

@@ -13,14 +13,16 @@
  *
  * LANES threads share a row of COLS elements: a warp, or the whole block.  Each
  * walks over every LANES-th element in up to four loops, which may use what the
- * reductions before them gave; what a later loop reads again stays in registers.
+ * reductions before them gave; what a later loop reads again stays in
+ * registers.
+ *
  * arguments: rows, then what slot `args` unpacks
  * slots: args   pointers, sizes and strides
  *        row    where row `row` lies in each operand; numbers of the row
  *        loop0  element j, the e-th of this thread; feeds sums s0..s3 and
  *               maxima m0, m1
  *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
-#line 22 "templates/cuda/row.cu"
+#line 24 "templates/cuda/row.cu"
 #include "prelude.h"
 
 #if LANES == 32
@@ -50,7 +52,7 @@ CUDA_KERNEL(NAME)
     const int64_t s4_i0 = a[12].i;
     const int64_t s5_i0 = a[13].i;
     const int64_t s6_i0 = a[14].i;
-#line 38 "templates/cuda/row.cu"
+#line 40 "templates/cuda/row.cu"
     for (int64_t row = (int64_t)blockIdx.x * TOGETHER + threadIdx.x / LANES;
          row < rows; row += (int64_t)gridDim.x * TOGETHER) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -68,7 +70,7 @@ CUDA_KERNEL(NAME)
         float t1[PER];
 #line 65 "lib/nn.lua"
         float t4[PER];
-#line 43 "templates/cuda/row.cu"
+#line 45 "templates/cuda/row.cu"
 #pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
@@ -81,13 +83,13 @@ CUDA_KERNEL(NAME)
                 t1[e] = v1;
 #line 65 "lib/nn.lua"
                 s0 += v1;
-#line 48 "templates/cuda/row.cu"
+#line 50 "templates/cuda/row.cu"
             }
         }
 #line 65 "lib/nn.lua"
         const float v2 = row_sum(s0);
         const float v3 = v2 * 0.0078125f;
-#line 51 "templates/cuda/row.cu"
+#line 53 "templates/cuda/row.cu"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma unroll UNROLL
@@ -99,7 +101,7 @@ CUDA_KERNEL(NAME)
                 t4[e] = v4;
                 const float v5 = v4 * v4;
                 s0 += v5;
-#line 58 "templates/cuda/row.cu"
+#line 60 "templates/cuda/row.cu"
             }
         }
 #line 65 "lib/nn.lua"
@@ -108,7 +110,7 @@ CUDA_KERNEL(NAME)
         const float v8 = v7 + 9.99999996e-13f;
         const float v9 = rsqrt_f32(v8);
         if (lane == 0) x4[0] = v9;
-#line 61 "templates/cuda/row.cu"
+#line 63 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -122,10 +124,10 @@ CUDA_KERNEL(NAME)
                 const float v11 = v10 * x2[j];
                 const float v12 = v11 + x3[j];
                 x6[j] = v12;
-#line 69 "templates/cuda/row.cu"
+#line 71 "templates/cuda/row.cu"
             }
         }
-#line 72 "templates/cuda/row.cu"
+#line 74 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -133,10 +135,10 @@ CUDA_KERNEL(NAME)
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
-#line 80 "templates/cuda/row.cu"
+#line 82 "templates/cuda/row.cu"
             }
         }
-#line 83 "templates/cuda/row.cu"
+#line 85 "templates/cuda/row.cu"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

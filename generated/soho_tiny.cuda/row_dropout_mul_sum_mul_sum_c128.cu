@@ -13,14 +13,16 @@
  *
  * LANES threads share a row of COLS elements: a warp, or the whole block.  Each
  * walks over every LANES-th element in up to four loops, which may use what the
- * reductions before them gave; what a later loop reads again stays in registers.
+ * reductions before them gave; what a later loop reads again stays in
+ * registers.
+ *
  * arguments: rows, then what slot `args` unpacks
  * slots: args   pointers, sizes and strides
  *        row    where row `row` lies in each operand; numbers of the row
  *        loop0  element j, the e-th of this thread; feeds sums s0..s3 and
  *               maxima m0, m1
  *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
-#line 22 "templates/cuda/row.cu"
+#line 24 "templates/cuda/row.cu"
 #include "prelude.h"
 
 #if LANES == 32
@@ -59,7 +61,7 @@ CUDA_KERNEL(NAME)
     const int64_t s5_i1 = a[21].i;
     const int64_t s6_i0 = a[22].i;
     const int64_t s6_i1 = a[23].i;
-#line 38 "templates/cuda/row.cu"
+#line 40 "templates/cuda/row.cu"
     for (int64_t row = (int64_t)blockIdx.x * TOGETHER + threadIdx.x / LANES;
          row < rows; row += (int64_t)gridDim.x * TOGETHER) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -77,7 +79,7 @@ CUDA_KERNEL(NAME)
         float *const x6 = p6 + i0 * s6_i0 + i1 * s6_i1;
 #line 65 "lib/nn.lua"
         float t1[PER];
-#line 43 "templates/cuda/row.cu"
+#line 45 "templates/cuda/row.cu"
 #pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
@@ -94,7 +96,7 @@ CUDA_KERNEL(NAME)
                 s1 += v4;
                 const float v11 = v0 * x2[j];
                 x6[j] = v11;
-#line 48 "templates/cuda/row.cu"
+#line 50 "templates/cuda/row.cu"
             }
         }
 #line 65 "lib/nn.lua"
@@ -102,7 +104,7 @@ CUDA_KERNEL(NAME)
         const float v3 = v2 * 0.0078125f;
         const float v5 = row_sum(s1);
         const float v6 = v5 * 0.0078125f;
-#line 51 "templates/cuda/row.cu"
+#line 53 "templates/cuda/row.cu"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma unroll UNROLL
@@ -115,10 +117,10 @@ CUDA_KERNEL(NAME)
                 const float v9 = v8 - v7;
                 const float v10 = v9 * x3[0];
                 x5[j] = v10;
-#line 58 "templates/cuda/row.cu"
+#line 60 "templates/cuda/row.cu"
             }
         }
-#line 61 "templates/cuda/row.cu"
+#line 63 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -126,10 +128,10 @@ CUDA_KERNEL(NAME)
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
-#line 69 "templates/cuda/row.cu"
+#line 71 "templates/cuda/row.cu"
             }
         }
-#line 72 "templates/cuda/row.cu"
+#line 74 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -137,10 +139,10 @@ CUDA_KERNEL(NAME)
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
-#line 80 "templates/cuda/row.cu"
+#line 82 "templates/cuda/row.cu"
             }
         }
-#line 83 "templates/cuda/row.cu"
+#line 85 "templates/cuda/row.cu"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

@@ -13,14 +13,16 @@
  *
  * LANES threads share a row of COLS elements: a warp, or the whole block.  Each
  * walks over every LANES-th element in up to four loops, which may use what the
- * reductions before them gave; what a later loop reads again stays in registers.
+ * reductions before them gave; what a later loop reads again stays in
+ * registers.
+ *
  * arguments: rows, then what slot `args` unpacks
  * slots: args   pointers, sizes and strides
  *        row    where row `row` lies in each operand; numbers of the row
  *        loop0  element j, the e-th of this thread; feeds sums s0..s3 and
  *               maxima m0, m1
  *        after0 numbers made of s0..s3, m0, m1;  the same for 1, 2, 3 */
-#line 22 "templates/cuda/row.cu"
+#line 24 "templates/cuda/row.cu"
 #include "prelude.h"
 
 #if LANES == 32
@@ -38,7 +40,7 @@ CUDA_KERNEL(NAME)
     const int lane = (int)threadIdx.x % LANES;
     const float *const p0 = a[1].p;
     float *const p1 = a[2].p;
-#line 38 "templates/cuda/row.cu"
+#line 40 "templates/cuda/row.cu"
     for (int64_t row = (int64_t)blockIdx.x * TOGETHER + threadIdx.x / LANES;
          row < rows; row += (int64_t)gridDim.x * TOGETHER) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -46,31 +48,31 @@ CUDA_KERNEL(NAME)
         const uint32_t i0 = (uint32_t)row;
         const float *const x0 = p0;
         float *const x1 = p1;
-#line 43 "templates/cuda/row.cu"
+#line 45 "templates/cuda/row.cu"
 #pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
 #line 94 "lib/nn.lua"
                 s0 += x0[j];
-#line 48 "templates/cuda/row.cu"
+#line 50 "templates/cuda/row.cu"
             }
         }
 #line 94 "lib/nn.lua"
         const float v0 = row_sum(s0);
         const float v1 = v0 * 0.0078125f;
         if (lane == 0) x1[0] = v1;
-#line 51 "templates/cuda/row.cu"
+#line 53 "templates/cuda/row.cu"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma unroll UNROLL
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
-#line 58 "templates/cuda/row.cu"
+#line 60 "templates/cuda/row.cu"
             }
         }
-#line 61 "templates/cuda/row.cu"
+#line 63 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -78,10 +80,10 @@ CUDA_KERNEL(NAME)
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
-#line 69 "templates/cuda/row.cu"
+#line 71 "templates/cuda/row.cu"
             }
         }
-#line 72 "templates/cuda/row.cu"
+#line 74 "templates/cuda/row.cu"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -89,10 +91,10 @@ CUDA_KERNEL(NAME)
         for (int e = 0; e < PER; e++) {
             const int j = e * LANES + lane;
             if (j < COLS) {
-#line 80 "templates/cuda/row.cu"
+#line 82 "templates/cuda/row.cu"
             }
         }
-#line 83 "templates/cuda/row.cu"
+#line 85 "templates/cuda/row.cu"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

@@ -18,8 +18,8 @@
  * ACCUM  1: adds to what the table holds; 0: the other rows become 0
  *
  * A block owns some rows of the table and looks through all indices in order,
- * a shared list of them at a time: sums need no atomic operation, and their bits
- * depend on nothing but the input.  Indices are clamped as in gather. */
+ * a shared list of them at a time: sums need no atomic operation, and their
+ * bits depend on nothing but the input.  Indices are clamped as in gather. */
 #line 20 "templates/cuda/scatter_add.cu"
 #include "prelude.h"
 
@@ -36,7 +36,8 @@ CUDA_KERNEL(NAME)
     int64_t end = begin + own < nrow ? begin + own : nrow;
     SHARED(int32_t, list, LIST);
 
-    for (int64_t i = begin * nc + threadIdx.x; !ACCUM && i < end * nc; i += BLOCK)
+    for (int64_t i = begin * nc + threadIdx.x; !ACCUM && i < end * nc;
+         i += BLOCK)
         table[i] = 0.0f;
     for (int64_t first = 0; first < n; first += LIST) {
         int64_t count = n - first < LIST ? n - first : LIST;

@@ -37,7 +37,7 @@ CUDA_KERNEL(NAME)
     if (LR_ADD)
         all += step->lr_add;
     rate = (float)all;
-    FOR_EACH(i, n) {
+    FOR_EACH (i, n) {
         float d = g[i] * clip + (float)(DECAY)*p[i];
         float moved = m[i] * keep + d * join;
 

@@ -11,10 +11,10 @@
  *
  * y [B,h,w,CHANNELS] <- mask [B,h,w], 1 on the picture
  *
- * The first half of the channels tells the row, the second the column.  A cell's
- * row v is the sum of the mask down to it over the column's sum, times 2 pi;
- * channel i of a half is sin (even i) or cos (odd i) of v / t_i with
- * t_i = 10000^(2 floor(i/2) / half).  A block has a cell at a time. */
+ * The first half of the channels tells the row, the second the column.  A
+ * cell's row v is the sum of the mask down to it over the column's sum, times 2
+ * pi; channel i of a half is sin (even i) or cos (odd i) of v / t_i with t_i =
+ * 10000^(2 floor(i/2) / half).  A block has a cell at a time. */
 #line 15 "templates/cuda/sine_position.cu"
 #include "prelude.h"
 

@@ -16,7 +16,7 @@ CUDA_KERNEL(NAME)
     const SohoStep *step = a[1].p;
     int64_t n = step->window == 0 ? a[2].i : 0;
 
-    FOR_EACH(i, n)
+    FOR_EACH (i, n)
         g[i] = 0.0f;
 }
 #undef NAME

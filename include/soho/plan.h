@@ -41,7 +41,7 @@ enum {
 #define X(name, bytes) DT_##name,
     SOHO_DTYPES(X)
 #undef X
-    NDTYPE
+        NDTYPE
 };
 
 /* X(name, what it holds) */
@@ -56,18 +56,19 @@ enum {
 #define X(name, what) AR_##name,
     SOHO_ARENAS(X)
 #undef X
-    NARENA
+        NARENA
 };
 
 /* X(name): the part a buffer plays */
 #define SOHO_ROLES(X)                                                          \
-    X(param) X(grad) X(moment) X(state) X(good) X(step) X(act) X(scratch)      \
-    X(input) X(output) X(const) X(range)
+    X(param)                                                                   \
+    X(grad) X(moment) X(state) X(good) X(step) X(act) X(scratch) X(input)      \
+        X(output) X(const) X(range)
 enum {
 #define X(name) RO_##name,
     SOHO_ROLES(X)
 #undef X
-    NROLE
+        NROLE
 };
 
 /* X(name, `what` of the step points into); none: `what` is 0.
@@ -75,13 +76,14 @@ enum {
  * Optional arguments of library steps are there exactly when the row asks for
  * them: bias and residual by POST_*, packed and scratch when not 0 bytes. */
 #define SOHO_STEPS(X)                                                          \
-    X(kernel, KERNELS) X(gemm, GEMMS) X(conv, CONVS) X(pack_gemm, GEMMS)       \
-    X(pack_conv, CONVS) X(fill, none)
+    X(kernel, KERNELS)                                                         \
+    X(gemm, GEMMS) X(conv, CONVS) X(pack_gemm, GEMMS) X(pack_conv, CONVS)      \
+        X(fill, none)
 enum {
 #define X(name, table) ST_##name,
     SOHO_STEPS(X)
 #undef X
-    NSTEPKIND
+        NSTEPKIND
 };
 
 #define SOHO_PHASES(X) X(init) X(pack) X(train) X(update) X(eval) X(infer)
@@ -89,20 +91,21 @@ enum {
 #define X(name) PH_##name,
     SOHO_PHASES(X)
 #undef X
-    NPHASEKIND
+        NPHASEKIND
 };
 
 #define SOHO_SECTIONS(X)                                                       \
-    X(STRINGS, char) X(META, PlanMeta) X(ARENAS, PlanArena)                    \
-    X(BUFFERS, PlanBuffer) X(BLOBS, PlanBlob) X(KERNELS, PlanKernel)           \
-    X(GEMMS, PlanGemm) X(CONVS, PlanConv) X(ARGS, PlanArg)                     \
-    X(STEPS, PlanStep) X(DOORS, PlanDoor) X(PHASES, PlanPhase)                 \
-    X(ANSWERS, u32) X(VOCAB, char)
+    X(STRINGS, char)                                                           \
+    X(META, PlanMeta) X(ARENAS, PlanArena) X(BUFFERS, PlanBuffer)              \
+        X(BLOBS, PlanBlob) X(KERNELS, PlanKernel) X(GEMMS, PlanGemm)           \
+            X(CONVS, PlanConv) X(ARGS, PlanArg) X(STEPS, PlanStep)             \
+                X(DOORS, PlanDoor) X(PHASES, PlanPhase) X(ANSWERS, u32)        \
+                    X(VOCAB, char)
 enum {
 #define X(name, row) SEC_##name,
     SOHO_SECTIONS(X)
 #undef X
-    NSECTION
+        NSECTION
 };
 
 enum { TARGET_null, TARGET_cpu, TARGET_cuda };
@@ -155,7 +158,7 @@ typedef struct PlanBlob {
 } PlanBlob;
 
 typedef struct PlanKernel {
-    u32 symbol, blob; /* target cuda: blob is PLAN_NONE, all of them have it */
+    u32 symbol, blob;  /* target cuda: blob is PLAN_NONE, all of them have it */
     u32 block, shared; /* cuda: threads of a block, bytes of shared memory */
 } PlanKernel;
 
@@ -166,7 +169,7 @@ enum {
     POST_bias = 2,  /* + bias[j] (gemm) or bias[channel] (conv) */
     POST_add = 4,   /* + residual of the shape and strides of the result */
     POST_relu = 8,
-    POST_gelu = 16, /* erf form */
+    POST_gelu = 16,  /* erf form */
     POST_packed = 32 /* weights (b of a gemm) come packed */
 };
 
@@ -176,7 +179,7 @@ typedef struct PlanGemm {
     i64 nb[2], m, n, k;
     i64 a_stride[4], b_stride[4], c_stride[4];
     u32 post;
-    u8 dtype[4]; /* DT_*: result, a, b, bias and residual */
+    u8 dtype[4];         /* DT_*: result, a, b, bias and residual */
     u64 packed, scratch; /* bytes of the packed b and of the scratch buffer */
 } PlanGemm;
 

@@ -48,8 +48,8 @@ typedef struct SohoTensor {
  * before soho_run, read outputs from it afterwards. */
 SOHO_API int soho_door(Soho *run, const char *phase, const char *name,
                        SohoTensor *door);
-/* A parameter, state, moment ("moment1.<name>"), gradient ("grad.<name>"): may be
- * read and written until the next phase runs; ask again behind it. */
+/* A parameter, state, moment ("moment1.<name>"), gradient ("grad.<name>"): may
+ * be read and written until the next phase runs; ask again behind it. */
 SOHO_API int soho_tensor(Soho *run, const char *name, SohoTensor *tensor);
 
 /* Runs one phase.  The pack phase it depends on runs first if weights changed

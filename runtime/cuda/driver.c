@@ -57,8 +57,8 @@ driver_open(Err *e, const Plan *plan, const Driver **driver)
         return 0;
     d.library = dlopen(own ? own : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!d.library)
-        return no_gpu(e, plan, own ? dlerror()
-                                   : "this machine has no CUDA driver");
+        return no_gpu(e, plan,
+                      own ? dlerror() : "this machine has no CUDA driver");
     TRY(resolve(e, &d));
     code = d.init(0);
     if (code)

@@ -1,5 +1,5 @@
-/* driver.h - the CUDA driver, opened when a plan needs it: one program runs with
- * and without a GPU.
+/* driver.h - the CUDA driver, opened when a plan needs it: one program runs
+ * with and without a GPU.
  *
  * The functions are NVIDIA's (CUDA Driver API, version 12 or 13); they are
  * declared here, so that building needs no toolkit. */
@@ -40,8 +40,7 @@ typedef u64 DevicePtr;
     X(event_create, cuEventCreate, (void **event, unsigned flags))             \
     X(event_destroy, cuEventDestroy_v2, (void *event))                         \
     X(event_record, cuEventRecord, (void *event, void *stream))                \
-    X(event_between, cuEventElapsedTime,                                       \
-      (float *ms, void *begin, void *end))                                     \
+    X(event_between, cuEventElapsedTime, (float *ms, void *begin, void *end))  \
     X(module_load, cuModuleLoadData, (void **module, const void *image))       \
     X(module_unload, cuModuleUnload, (void *module))                           \
     X(module_function, cuModuleGetFunction,                                    \

@@ -1,11 +1,12 @@
-/* run_cuda.c - an NVIDIA GPU under a plan: device memory, kernels, and phases as
- * CUDA graphs.
+/* run_cuda.c - an NVIDIA GPU under a plan: device memory, kernels, and phases
+ * as CUDA graphs.
  *
- * Every arena is one allocation, made when the plan is opened.  The first run of
- * a phase calls its steps one after another, the second records them as a graph,
- * which then is one launch.  The host's arenas are copies: doors and the upper
- * part of the step block go up before a phase, doors that are read and the step
- * block come down behind it; weights and state only when a caller asks. */
+ * Every arena is one allocation, made when the plan is opened.  The first run
+ * of a phase calls its steps one after another, the second records them as a
+ * graph, which then is one launch.  The host's arenas are copies: doors and the
+ * upper part of the step block go up before a phase, doors that are read and
+ * the step block come down behind it; weights and state only when a caller
+ * asks. */
 #include "runtime/cuda/cudalib.h"
 #include "runtime/exec.h"
 
@@ -70,7 +71,8 @@ runs_on(u32 arch, u32 have)
     return bare / 10 == have / 10 && bare <= have;
 }
 
-/* The best code file for this device: machine code before PTX, then the newest. */
+/* The best code file for this device: machine code before PTX, then the newest.
+ */
 static u32
 choose_blob(const Plan *p, u32 have)
 {
@@ -105,8 +107,8 @@ load_module(Err *e, Run *run, Gpu *gpu)
     best = choose_blob(p, (u32)(10 * major + minor));
     if (best == PLAN_NONE)
         return run_mismatch(e, p,
-                            "has no code for %s, compute capability %d.%d", name,
-                            major, minor);
+                            "has no code for %s, compute capability %d.%d",
+                            name, major, minor);
     TRY(run_read_blob(e, p, best, path, &data, &bytes));
     data = realloc(data, bytes + 1); /* PTX is a text that ends with 0 */
     FAIL_IF(!data, e, SOHO_MEMORY, "%s: no memory", path);
@@ -131,7 +133,8 @@ find_functions(Err *e, Run *run, Gpu *gpu)
         f->block = p->kernel[i].block;
         f->shared = p->kernel[i].shared;
         if (f->shared > 48 << 10)
-            DRIVER(function_set(f->at, FUNCTION_SHARED, (int)f->shared), symbol);
+            DRIVER(function_set(f->at, FUNCTION_SHARED, (int)f->shared),
+                   symbol);
     }
     return 0;
 }
@@ -149,9 +152,9 @@ allocate(Err *e, Run *run, Gpu *gpu)
                "an arena");
     }
     if (run->arena[AR_io])
-        DRIVER(pin(run->arena[AR_io], align_up(run->arena_bytes[AR_io], 4096),
-                   0),
-               "pinned memory");
+        DRIVER(
+            pin(run->arena[AR_io], align_up(run->arena_bytes[AR_io], 4096), 0),
+            "pinned memory");
     DRIVER(stream_wait(gpu->stream), "an arena");
     return 0;
 }
@@ -177,10 +180,10 @@ prepare_steps(Err *e, Run *run, Gpu *gpu)
     FAIL_IF(!gpu->word || !gpu->graph || !gpu->ns, e, SOHO_MEMORY,
             "%s: no memory for %u steps", p->path, p->nstep);
     for (u32 i = 0; i < p->narg; i++)
-        gpu->word[i] = p->arg[i].kind == ARG_int
-                           ? (u64)p->arg[i].value
-                           : address(run, gpu, p->arg[i].buffer) +
-                                 (u64)p->arg[i].value;
+        gpu->word[i] =
+            p->arg[i].kind == ARG_int
+                ? (u64)p->arg[i].value
+                : address(run, gpu, p->arg[i].buffer) + (u64)p->arg[i].value;
     for (u32 i = 0; i < p->nphase; i++)
         for (u32 s = p->phase[i].step;
              run_opens(run, i) && s < p->phase[i].step + p->phase[i].nstep; s++)
@@ -356,7 +359,8 @@ call_timed(Err *e, Run *run, Gpu *gpu, u32 p)
     for (u32 s = h->step; s < h->step + h->nstep; s++) {
         float ms = 0;
 
-        DRIVER(event_between(&ms, gpu->event[s], gpu->event[s + 1]), "an event");
+        DRIVER(event_between(&ms, gpu->event[s], gpu->event[s + 1]),
+               "an event");
         gpu->ns[s] = (u64)((f64)ms * 1e6);
     }
     return 0;

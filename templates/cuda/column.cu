@@ -1,9 +1,10 @@
 /* column - sums over leading or middle axes, with element-wise work before
  * them; WHOLE: and work on the results behind, else column_end does that.
  *
- * The space is kept x reduced x inner.  The reduced axis is cut into chunks that
- * depend on the sizes alone; a block takes WIDE columns of one, its threads share
- * the rows, and their sums are added in a fixed order.
+ * The space is kept x reduced x inner.  The reduced axis is cut into chunks
+ * that depend on the sizes alone; a block takes WIDE columns of one, its
+ * threads share the rows, and their sums are added in a fixed order.
+ *
  * arguments: reduced, kept, inner, elements of a chunk, partial sums
  *            [chunks,SUMS,kept,inner], then what slot `args` unpacks
  * slots: args  pointers, sizes and strides
@@ -32,14 +33,15 @@ CUDA_KERNEL(NAME)
     const uint32_t chunks = (uint32_t)((reduced + chunk - 1) / chunk);
     const uint32_t all = chunks * (uint32_t)kept * tiles; /* below 2^31 */
     const int x = (int)threadIdx.x % WIDE, y = (int)threadIdx.x / WIDE;
-    SHARED(float, part, SUMS * BLOCK);
+    SHARED(float, part, SUMS *BLOCK);
     //@slot args
     (void)partial;
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t c = t / ((uint32_t)kept * tiles);
         const int64_t k = t / tiles % (uint32_t)kept;
         const int64_t j = (int64_t)(t % tiles) * WIDE + x;
-        const int64_t r1 = (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
+        const int64_t r1 =
+            (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS] = {0};
         for (int64_t r = c * chunk + y; r < r1 && j < inner; r += HIGH) {
             //@slot row
@@ -57,8 +59,8 @@ CUDA_KERNEL(NAME)
 #if WHOLE
             for (int s = 0; s < SUMS; s++)
                 sum[s] = part[s * BLOCK + x];
-            //@slot out
-            //@slot after
+                //@slot out
+                //@slot after
 #else
             for (int s = 0; s < SUMS; s++)
                 partial[((c * SUMS + s) * kept + k) * inner + j] =

@@ -21,7 +21,7 @@ CUDA_KERNEL(NAME)
     const float *const partial = a[4].p;
     const int64_t chunks = (reduced + chunk - 1) / chunk;
     //@slot args
-    FOR_EACH(i, kept * inner) {
+    FOR_EACH (i, kept * inner) {
         const int64_t k = (uint32_t)i / (uint32_t)inner; /* below 2^31 */
         const int64_t j = (uint32_t)i % (uint32_t)inner;
         float sum[SUMS] = {0};

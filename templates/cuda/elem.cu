@@ -31,7 +31,8 @@ CUDA_KERNEL(NAME)
         //@slot body
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;

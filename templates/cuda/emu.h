@@ -1,14 +1,14 @@
 /* emu.h - CUDA kernels on the host, for tests: the text that NVRTC compiles is
  * compiled by g++ behind this header, and behaves as on a GPU.
  *
- * Each CUDA thread is a fiber; blocks run one after another.  A thread gives way
- * where it waits for others, and the schedule (forward, backward, random) decides
- * who goes on, so that what a missing barrier leaves to chance comes out.  Shared
- * arrays belong to a block and begin as NaN.  What a GPU leaves undefined is
- * reported: threads that wait at different barriers, lanes that a warp operation
- * names but that do not come.
+ * Each CUDA thread is a fiber; blocks run one after another.  A thread gives
+ * way where it waits for others, and the schedule (forward, backward, random)
+ * decides who goes on, so that what a missing barrier leaves to chance comes
+ * out.  Shared arrays belong to a block and begin as NaN.  What a GPU leaves
+ * undefined is reported: threads that wait at different barriers, lanes that a
+ * warp operation names but that do not come.
  *
- * emu_launch() is what the emulated driver calls (tests/emu/driver.cpp).  Fibers
+ * emu_launch() is what the emulated driver calls (tests/emu/driver.cpp). Fibers
  * switch by x86-64's calling convention of Linux. */
 #ifndef SOHO_EMU_H
 #define SOHO_EMU_H
@@ -21,7 +21,8 @@
 
 #include <sys/mman.h>
 
-namespace emu {
+namespace emu
+{
 
 enum { MOST_THREADS = 1024, LANES = 32, STACK = 64 << 10, MOST_ARRAYS = 32 };
 enum { SHARED_BYTES = 227 << 10 };
@@ -209,7 +210,8 @@ shuffle_xor(uint32_t mask, T x, int far, int line)
     memcpy(&word, &x, sizeof x);
     word = exchange(mask, word, line)[from];
     if (!(mask >> from & 1))
-        fail("line %d: reads lane %d, which the mask does not name", line, from);
+        fail("line %d: reads lane %d, which the mask does not name", line,
+             from);
     memcpy(&y, &word, sizeof y);
     return y;
 }
@@ -288,9 +290,9 @@ emu_launch(void (*kernel)(const void *), unsigned blocks, unsigned threads,
     using namespace emu;
 
     if (!b.stacks)
-        b.stacks = (char *)mmap(nullptr, (size_t)MOST_THREADS * STACK,
-                                PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        b.stacks = (char *)mmap(
+            nullptr, (size_t)MOST_THREADS * STACK, PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (b.stacks == MAP_FAILED || threads < 1 || threads > MOST_THREADS)
         return "no memory for the stacks, or too many threads";
     b.kernel = kernel;
@@ -308,19 +310,19 @@ emu_launch(void (*kernel)(const void *), unsigned blocks, unsigned threads,
     return b.error[0] ? b.error : nullptr;
 }
 
-/* ------------------------------------------------------- what kernels may use */
+/* ------------------------------------------------------- what kernels may use
+ */
 
-#define threadIdx (emu::Index{(unsigned)emu::b.current, 0, 0})
-#define blockIdx  (emu::Index{emu::b.index, 0, 0})
-#define gridDim   (emu::Index{emu::b.blocks, 1, 1})
-#define SYNC()    emu::barrier(__LINE__)
+#define threadIdx                     (emu::Index{(unsigned)emu::b.current, 0, 0})
+#define blockIdx                      (emu::Index{emu::b.index, 0, 0})
+#define gridDim                       (emu::Index{emu::b.blocks, 1, 1})
+#define SYNC()                        emu::barrier(__LINE__)
 #define __shfl_xor_sync(mask, x, far) emu::shuffle_xor(mask, x, far, __LINE__)
 
 #define INLINE static inline __attribute__((always_inline))
 #define SHARED(type, name, count)                                              \
     static const char name##_key = 0;                                          \
-    type *const name =                                                         \
-        (type *)emu::shared(&name##_key, sizeof(type) * (count))
+    type *const name = (type *)emu::shared(&name##_key, sizeof(type) * (count))
 #define CUDA_KERNEL(name)                                                      \
     static void PASTE(name, body)(const SohoArgs<ARGS> &a);                    \
     extern "C" __attribute__((visibility("default"))) void name(               \

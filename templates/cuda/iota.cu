@@ -12,6 +12,6 @@ CUDA_KERNEL(NAME)
 {
     float *y = a[0].p;
 
-    FOR_EACH(i, a[1].i)
+    FOR_EACH (i, a[1].i)
         y[i] = (float)i;
 }

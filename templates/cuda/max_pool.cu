@@ -23,10 +23,12 @@ CUDA_KERNEL(NAME)
     int64_t nimage = a[3].i, h = a[4].i, w = a[5].i, nc = a[6].i;
     int64_t height = a[12].i, width = a[13].i;
 
-    FOR_EACH(i, nimage * h * w * nc) {
+    FOR_EACH (i, nimage * h * w * nc) {
         int64_t c = i % nc, cell = i / nc, image = cell / (h * w);
-        int64_t top = cell / w % h * STRIDE - PAD, left = cell % w * STRIDE - PAD;
-        int first = (top < 0 ? (int)-top * KERNEL : 0) + (left < 0 ? (int)-left : 0);
+        int64_t top = cell / w % h * STRIDE - PAD,
+                left = cell % w * STRIDE - PAD;
+        int first =
+            (top < 0 ? (int)-top * KERNEL : 0) + (left < 0 ? (int)-left : 0);
         float best = -INFINITY;
         int where = first;
 

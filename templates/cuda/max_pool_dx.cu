@@ -1,5 +1,5 @@
-/* max_pool_dx - gradient of max_pool: each input collects from the windows whose
- * maximum it was, in row-major order of the windows.
+/* max_pool_dx - gradient of max_pool: each input collects from the windows
+ * whose maximum it was, in row-major order of the windows.
  *
  * dx [B,H,W,C] <- dy [B,h,w,C], place [B,h,w,C] u8 as max_pool writes it
  * KERNEL STRIDE PAD */
@@ -40,7 +40,7 @@ CUDA_KERNEL(NAME)
     int64_t nimage = a[3].i, height = a[4].i, width = a[5].i, nc = a[6].i;
     int64_t h = a[8].i, w = a[9].i;
 
-    FOR_EACH(at, nimage * height * width * nc) {
+    FOR_EACH (at, nimage * height * width * nc) {
         int64_t c = at % nc, cell = at / nc;
         int64_t y = cell / width % height, x = cell % width;
         int64_t image = cell / (height * width) * h * w;
@@ -49,7 +49,8 @@ CUDA_KERNEL(NAME)
         for (int64_t i = first_window(y, h); i < end_window(y, h); i++)
             for (int64_t j = first_window(x, w); j < end_window(x, w); j++) {
                 int64_t from = (image + i * w + j) * nc + c;
-                int64_t own = (y + PAD - i * STRIDE) * KERNEL + x + PAD - j * STRIDE;
+                int64_t own =
+                    (y + PAD - i * STRIDE) * KERNEL + x + PAD - j * STRIDE;
 
                 sum += place[from] == own ? dy[from] : 0.0f;
             }

@@ -23,7 +23,7 @@ CUDA_KERNEL(NAME)
     const int32_t *size = a[2].p;
     int64_t nimage = a[3].i, height = a[4].i, width = a[5].i;
 
-    FOR_EACH(i, nimage * height * width * 3) {
+    FOR_EACH (i, nimage * height * width * 3) {
         int64_t c = i % 3, column = i / 3 % width, row = i / 3 / width;
         const int32_t *valid = size + row / height * 2;
         float mean = (float)(c == 0 ? MEAN0 : c == 1 ? MEAN1 : MEAN2);

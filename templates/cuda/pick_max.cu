@@ -1,5 +1,5 @@
-/* pick_max - the element of t where z has its first maximum along the last axis;
- * NaN counts as the maximum.  A warp looks at a row.
+/* pick_max - the element of t where z has its first maximum along the last
+ * axis; NaN counts as the maximum.  A warp looks at a row.
  *
  * y [..] <- z [..,A], t [..,A];  RANK0 of y */
 #ifndef NAME
@@ -16,7 +16,7 @@ CUDA_KERNEL(NAME)
     const float *z = a[1].p, *t = a[2].p;
     int64_t n = count_of(a, 3, RANK0), width = a[3 + 2 * RANK0].i;
 
-    FOR_EACH_WARP(row, n) {
+    FOR_EACH_WARP (row, n) {
         int64_t best = warp_first_max(z + row * width, width);
 
         if (threadIdx.x % WARP == 0)

@@ -1,17 +1,17 @@
 /* prelude.h - what every CUDA kernel may use: functions.h, the argument block,
  * sums and maxima over a warp or a block, and the counter generator.
  *
- * The same text is compiled by NVRTC for a GPU and, behind emu.h, by g++ for the
- * tests.  Arguments are those of the CPU's kernels: an array of 8-byte words, here
- * passed by value.  Everything that threads share goes through SHARED, SYNC and
- * the warp_ and block_ functions; results depend neither on the number of blocks
- * nor on the order in which threads run.
+ * The same text is compiled by NVRTC for a GPU and, behind emu.h, by g++ for
+ * the tests.  Arguments are those of the CPU's kernels: an array of 8-byte
+ * words, here passed by value.  Everything that threads share goes through
+ * SHARED, SYNC and the warp_ and block_ functions; results depend neither on
+ * the number of blocks nor on the order in which threads run.
  *
  * BLOCK  threads of a block, a multiple of 32     ARGS  words of the arguments
  *
- * Several instances are compiled in one go: a function beside NAME is static and
- * renamed by `#define word LOCAL(word)`; every macro of an instance is undefined
- * behind it. */
+ * Several instances are compiled in one go: a function beside NAME is static
+ * and renamed by `#define word LOCAL(word)`; every macro of an instance is
+ * undefined behind it. */
 #ifndef SOHO_PRELUDE_H
 #define SOHO_PRELUDE_H
 
@@ -28,7 +28,7 @@ typedef unsigned long long uint64_t;
 #define NAN      __int_as_float(0x7fffffff)
 #define M_PI     3.14159265358979323846
 
-#define INLINE static __forceinline__
+#define INLINE                    static __forceinline__
 #define SHARED(type, name, count) __shared__ type name[count]
 #define SYNC()                    __syncthreads()
 #define CUDA_KERNEL(name)                                                      \
@@ -51,7 +51,8 @@ typedef unsigned long long uint64_t;
 struct SohoPointer {
     void *at;
 
-    template <typename T> operator T *() const
+    template <typename T>
+    operator T *() const
     {
         return static_cast<T *>(at);
     }
@@ -65,7 +66,8 @@ union SohoArg {
 template <int N> struct SohoArgs {
     SohoArg word[N];
 
-    const SohoArg &operator[](int i) const
+    const SohoArg &
+    operator[](int i) const
     {
         return word[i];
     }
@@ -124,8 +126,8 @@ warp_max(float x)
     return x;
 }
 
-/* Index of the first maximum of n numbers; NaN counts as the maximum.  Lanes look
- * at every 32nd number; of two that are alike the earlier one wins. */
+/* Index of the first maximum of n numbers; NaN counts as the maximum.  Lanes
+ * look at every 32nd number; of two that are alike the earlier one wins. */
 INLINE int64_t
 warp_first_max(const float *x, int64_t n)
 {

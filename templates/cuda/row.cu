@@ -2,7 +2,9 @@
  *
  * LANES threads share a row of COLS elements: a warp, or the whole block.  Each
  * walks over every LANES-th element in up to four loops, which may use what the
- * reductions before them gave; what a later loop reads again stays in registers.
+ * reductions before them gave; what a later loop reads again stays in
+ * registers.
+ *
  * arguments: rows, then what slot `args` unpacks
  * slots: args   pointers, sizes and strides
  *        row    where row `row` lies in each operand; numbers of the row

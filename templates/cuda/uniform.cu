@@ -15,6 +15,6 @@ CUDA_KERNEL(NAME)
     float *y = a[0].p;
     const SohoStep *step = a[1].p;
 
-    FOR_EACH(i, count_of(a, 2, RANK0))
+    FOR_EACH (i, count_of(a, 2, RANK0))
         y[i] = draw(i, SITE, step);
 }

@@ -34,7 +34,7 @@ CUDA_KERNEL(NAME)
     int64_t nimage = a[2].i, h = a[3].i, w = a[4].i;
     int64_t height = IMAGE0, width = SQUARE ? IMAGE0 : IMAGE1;
 
-    FOR_EACH(cell, nimage * h * w) {
+    FOR_EACH (cell, nimage * h * w) {
         const int32_t *valid = size + cell / (h * w) * 2;
         bool inside = pixel_of(cell / w % h, height, h) < valid[0] &&
                       pixel_of(cell % w, width, w) < valid[1];

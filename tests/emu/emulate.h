@@ -11,9 +11,16 @@
 #define API __attribute__((visibility("default")))
 
 /* The driver's error codes that are used. */
-enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_IMAGE = 200,
-       INVALID_HANDLE = 400, NOT_FOUND = 500, LAUNCH_FAILED = 719,
-       CAPTURE_UNSUPPORTED = 900 };
+enum {
+    SUCCESS = 0,
+    INVALID_VALUE = 1,
+    OUT_OF_MEMORY = 2,
+    INVALID_IMAGE = 200,
+    INVALID_HANDLE = 400,
+    NOT_FOUND = 500,
+    LAUNCH_FAILED = 719,
+    CAPTURE_UNSUPPORTED = 900
+};
 
 /* One thing that a stream does: at once, or when the graph that recorded it is
  * launched. */
@@ -22,7 +29,7 @@ typedef struct Work {
     void *at, *from; /* copies: where to, where from; kernels: the function */
     uint64_t bytes, value;
     uint32_t grid, block;
-    const void *row; /* library: PlanGemm or PlanConv */
+    const void *row;    /* library: PlanGemm or PlanConv */
     uint64_t word[256]; /* arguments */
 } Work;
 

@@ -1,7 +1,7 @@
 /* launch.c - the emulated driver: code of architecture emu, and its launches.
  *
- * A module is a shared library of this machine; templates/cuda/emu.h is in it and
- * runs its kernels.  EMU_SEED is the schedule of threads. */
+ * A module is a shared library of this machine; templates/cuda/emu.h is in it
+ * and runs its kernels.  EMU_SEED is the schedule of threads. */
 #include "emulate.h"
 
 #include <dlfcn.h>

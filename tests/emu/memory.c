@@ -1,7 +1,7 @@
 /* memory.c - the emulated driver: device memory, and copies.
  *
- * Device memory is host memory that begins as NaN and lies between guards, which
- * are looked at when it is given back. */
+ * Device memory is host memory that begins as NaN and lies between guards,
+ * which are looked at when it is given back. */
 #include "emulate.h"
 
 #include <stdlib.h>
@@ -122,10 +122,8 @@ cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream)
 API int
 cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream)
 {
-    Work w = {.run = copy,
-              .at = to,
-              .from = (void *)(uintptr_t)from,
-              .bytes = bytes};
+    Work w = {
+        .run = copy, .at = to, .from = (void *)(uintptr_t)from, .bytes = bytes};
 
     emu_trace("download", bytes, 0);
     return memory_holds(w.from, bytes) ? stream_add(stream, &w) : INVALID_VALUE;

@@ -17,11 +17,11 @@ fi
 for model in $models; do
 	"$SOHOC" "models/$model.lua" -t cuda --arch $archs --ptxas \
 		-o "$room/$model" >"$room/table" 2>"$room/said"
-	check $model/compiles $? "$(tail -n 2 "$room/said")"
-	kernels=$(ls "$room/$model"/gen/*.cu | grep -vc unity)
+	check "$model"/compiles $? "$(tail -n 2 "$room/said")"
+	kernels=$(find "$room/$model/gen" -name '*.cu' ! -name 'unity*' | wc -l)
 	awk -v kernels="$kernels" '/ spilled$/ { n++; bytes += $(NF - 1) }
 		END { exit n != 3 * kernels || bytes }' "$room/table"
-	check $model/no-spills $? "$(grep warning: "$room/said" | head -n 3)"
+	check "$model"/no-spills $? "$(grep warning: "$room/said" | head -n 3)"
 done
 
 "$SOHOC" models/soho_tiny.lua -t cuda --arch $archs -o "$room/again" >/dev/null

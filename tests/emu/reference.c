@@ -64,9 +64,9 @@ gemm_row(const PlanGemm *g, const uint64_t *at, i64 a, i64 b, i64 c,
         double x = get(at[1], a + k * g->a_stride[3], g->dtype[1]);
 
         for (i64 j = 0; j < g->n; j++)
-            sum[j] += x * get(at[2],
-                              b + k * g->b_stride[2] + j * g->b_stride[3],
-                              g->dtype[2]);
+            sum[j] +=
+                x * get(at[2], b + k * g->b_stride[2] + j * g->b_stride[3],
+                        g->dtype[2]);
     }
     for (i64 j = 0; j < g->n; j++) {
         i64 to = c + j * g->c_stride[3];
@@ -122,7 +122,8 @@ walk(const PlanConv *c, const uint64_t *at, Pair *each, double *sum)
                 continue;
             for (i64 o = 0; o < c->co; o++)
                 each(c, at,
-                     ((image * c->h + row) * c->w + column) * c->ci + o / co * ci,
+                     ((image * c->h + row) * c->w + column) * c->ci +
+                         o / co * ci,
                      (o * c->kh * c->kw + k) * ci, m * c->co + o, sum);
         }
 }
@@ -131,7 +132,8 @@ static void
 forward(const PlanConv *c, const uint64_t *at, i64 x, i64 w, i64 y, double *sum)
 {
     for (i64 i = 0; i < c->ci / c->groups; i++)
-        sum[y] += get(at[1], x + i, c->dtype[1]) * get(at[2], w + i, c->dtype[2]);
+        sum[y] +=
+            get(at[1], x + i, c->dtype[1]) * get(at[2], w + i, c->dtype[2]);
 }
 
 static void
@@ -157,7 +159,8 @@ reference_conv(const Work *w)
 {
     static Pair *const pair[] = {forward, to_x, to_w};
     const PlanConv *c = w->row;
-    const i64 count[] = {c->n * c->oh * c->ow * c->co, c->n * c->h * c->w * c->ci,
+    const i64 count[] = {c->n * c->oh * c->ow * c->co,
+                         c->n * c->h * c->w * c->ci,
                          c->co * c->kh * c->kw * (c->ci / c->groups)};
     double *sum = calloc((size_t)count[c->dir], sizeof *sum);
 
@@ -166,8 +169,8 @@ reference_conv(const Work *w)
     walk(c, w->word, pair[c->dir], sum);
     for (i64 i = 0; i < count[c->dir]; i++)
         put(w->word[0], i, c->dtype[0],
-            finish(sum[i], c->post & ~(u32)POST_packed, c->dtype, w->word + 3, i,
-                   i % c->co));
+            finish(sum[i], c->post & ~(u32)POST_packed, c->dtype, w->word + 3,
+                   i, i % c->co));
     free(sum);
     return SUCCESS;
 }

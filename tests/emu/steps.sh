@@ -6,12 +6,12 @@
 . tests/emu/lib/case.sh
 
 for model in soho_tiny soho_tiny_pre; do
-	compile $model $model-cpu && compile $model $model -t cuda --arch emu &&
-		inputs $model
-	check $model/compiles $? "$(tail -n 3 "$room/$model.log")"
-	steps $model-cpu $model-cpu.out && steps $model $model.out
-	check $model/runs $? 'soho-rt exec failed'
-	"$TOOLS/compare" $name/$model "$room/$model-cpu.out" "$room/$model.out"
+	compile "$model" "$model-cpu" && compile "$model" "$model" -t cuda --arch emu &&
+		inputs "$model"
+	check "$model"/compiles $? "$(tail -n 3 "$room/$model.log")"
+	steps "$model-cpu" "$model-cpu.out" && steps "$model" "$model.out"
+	check "$model"/runs $? 'soho-rt exec failed'
+	"$TOOLS/compare" "$name/$model" "$room/$model-cpu.out" "$room/$model.out"
 done
 
 # Backward and at random: a run that is half as long.

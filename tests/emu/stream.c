@@ -1,7 +1,7 @@
 /* stream.c - the emulated driver: the device, streams, events and graphs.
  *
- * A stream does its work at once.  While it records, work goes into a graph, and
- * what would wait for the device is an error, as on a GPU.
+ * A stream does its work at once.  While it records, work goes into a graph,
+ * and what would wait for the device is an error, as on a GPU.
  *
  * EMU_TRACE=FILE  a line per call: name and two numbers */
 #include "emulate.h"
@@ -52,12 +52,13 @@ cuInit(unsigned flags)
 API int
 cuGetErrorName(int code, const char **text)
 {
-    *text = code == OUT_OF_MEMORY         ? "CUDA_ERROR_OUT_OF_MEMORY"
-            : code == LAUNCH_FAILED       ? "CUDA_ERROR_LAUNCH_FAILED"
-            : code == CAPTURE_UNSUPPORTED ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
-            : code == NOT_FOUND           ? "CUDA_ERROR_NOT_FOUND"
-            : code == INVALID_IMAGE       ? "CUDA_ERROR_INVALID_IMAGE"
-                                          : "CUDA_ERROR_INVALID_VALUE";
+    *text = code == OUT_OF_MEMORY   ? "CUDA_ERROR_OUT_OF_MEMORY"
+            : code == LAUNCH_FAILED ? "CUDA_ERROR_LAUNCH_FAILED"
+            : code == CAPTURE_UNSUPPORTED
+                ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
+            : code == NOT_FOUND     ? "CUDA_ERROR_NOT_FOUND"
+            : code == INVALID_IMAGE ? "CUDA_ERROR_INVALID_IMAGE"
+                                    : "CUDA_ERROR_INVALID_VALUE";
     return SUCCESS;
 }
 
@@ -89,11 +90,10 @@ cuDeviceGetAttribute(int *value, int attribute, int device)
     const char *own = getenv("EMU_ARCH");
 
     (void)device;
-    *value = attribute == 75   ? own ? atoi(own) : 0
-             : attribute == 76 ? own && strchr(own, '.')
-                                     ? atoi(strchr(own, '.') + 1)
-                                     : 1
-                               : 0;
+    *value = attribute == 75 ? own ? atoi(own) : 0
+             : attribute == 76
+                 ? own && strchr(own, '.') ? atoi(strchr(own, '.') + 1) : 1
+                 : 0;
     return SUCCESS;
 }
 
@@ -154,8 +154,8 @@ stream_add(void *stream, const Work *w)
         return sticky = w->run(w);
     if (recording->n == recording->cap) {
         recording->cap = recording->cap ? 2 * recording->cap : 64;
-        recording->work = realloc(recording->work,
-                                  recording->cap * sizeof *recording->work);
+        recording->work =
+            realloc(recording->work, recording->cap * sizeof *recording->work);
         if (!recording->work)
             return OUT_OF_MEMORY;
     }

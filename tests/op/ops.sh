@@ -30,7 +30,7 @@ else
 	table=
 	compare fused
 	compare plain --no-fuse --no-cse --no-reuse --set accumulate=2
-	gpu='-t cuda --arch emu' # emulated: the text that a GPU gets
-	compare gpu $gpu
-	compare gpu-plain $gpu --no-fuse --no-cse --no-reuse --set accumulate=2
+	compare gpu -t cuda --arch emu
+	compare gpu-plain -t cuda --arch emu --no-fuse --no-cse --no-reuse \
+		--set accumulate=2
 fi

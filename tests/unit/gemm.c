@@ -173,7 +173,7 @@ heads(i64 batch, i64 head, i64 rows, i64 d, int scores, int transposed_p)
 {
     i64 c = head * d, rr = rows * rows;
     PlanGemm g = {.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
-                      .nb = {batch, head},
+                  .nb = {batch, head},
                   .m = rows,
                   .n = scores ? rows : d,
                   .k = scores ? d : rows};

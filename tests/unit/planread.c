@@ -27,7 +27,7 @@ static void
 add_gemm(Make *m)
 {
     m->gemm[m->ngemm++] = (PlanGemm){.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
-                      .nb = {1, 1},
+                                     .nb = {1, 1},
                                      .m = 3,
                                      .n = 5,
                                      .k = 4,
@@ -37,7 +37,7 @@ add_gemm(Make *m)
                                      .post = POST_packed,
                                      .packed = 128};
     m->conv[m->nconv++] = (PlanConv){.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
-                      .n = 1,
+                                     .n = 1,
                                      .h = 3,
                                      .w = 3,
                                      .ci = 1,

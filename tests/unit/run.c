@@ -218,7 +218,7 @@ sizes(void)
 {
     static Make m;
     PlanGemm g = {.dtype = {DT_f32, DT_f32, DT_f32, DT_f32},
-                      .nb = {1, 1},
+                  .nb = {1, 1},
                   .m = 8,
                   .n = 8,
                   .k = 8,

@@ -237,7 +237,8 @@ toy_code(Make *m, const char *folder)
                EVP_sha256(), NULL);
     free(code);
     for (u32 i = 0; i < countof(symbol); i++)
-        m->kernel[m->nkernel++] = (PlanKernel){.symbol = make_text(m, symbol[i])};
+        m->kernel[m->nkernel++] =
+            (PlanKernel){.symbol = make_text(m, symbol[i])};
 }
 
 static inline void
