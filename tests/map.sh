@@ -65,8 +65,10 @@ passes() {
 		case $word in
 		grad) echo update.c ;;
 		layout) echo view.c ;;
-		lower) echo library.c kernel.c loops.c formula.c special.c steps.c ;;
+		lower) echo library.c kernel.c rows.c columns.c loops.c formula.c \
+			special.c steps.c ;;
 		emit) echo tmpl.c ;;
+		build) echo nvrtc.c ;;
 		esac
 	done
 }
@@ -88,16 +90,20 @@ map() {
 		graph.c ops.def ops.c pass.def $(passes)
 	room compiler/ops 'families of ops: shapes, formulas, gradients'
 	room compiler/target 'what plans can be made for'
-	room templates/cpu 'kernels before they are specialised' prelude.h elem.c \
+	room templates 'kernels before they are specialised' functions.h
+	room templates/cpu 'those for the CPU' prelude.h elem.c \
 		row.c column.c
+	room templates/cuda 'those for NVIDIA GPUs' prelude.h emu.h elem.cu row.cu \
+		column.cu column_end.cu
 	printf '\n%-24s%s\n' generated/ 'what sohoc makes of soho_tiny, to read'
 	printf '  %-20s  %s\n' soho_tiny.cpu/ "plan.txt and the kernels' sources"
+	printf '  %-20s  %s\n' soho_tiny.cuda/ "the kernels' sources for a GPU"
 	room runtime 'soho-rt and libsoho: run a plan' soho_rt.c cmd.c \
 		cmd_train.c cmd_eval.c cmd_infer.c cmd_exec.c cmd_convert.c \
 		cmd_bench.c cmd_plan.c cmd_data.c calibrate.c api.c answer.c \
 		run.h planread.c \
-		planrows.c planlib.c planverify.c planshow.c device.c exec.c \
-		libdnnl.c weights.c weight_names.c tensors.c safetensors.c \
+		planrows.c planlib.c planverify.c planshow.c device.c run_cpu.c \
+		exec.c libdnnl.c weights.c weight_names.c tensors.c safetensors.c \
 		train_open.c train.c log.c \
 		checkpoint.c manifest.c state.c dataset.c evaluate.c score.c
 	room runtime/data 'from files to tensors' data.h vqa.c answers.c json.c \
@@ -106,6 +112,7 @@ map() {
 	room runtime/torch "PyTorch's files, without ever running them" torch.h \
 		apart.c pth_read.c state_dict.c pickle.c opcodes.c objects.c stored.c \
 		pth_write.c
+	room runtime/cuda 'plans on a GPU' run_cuda.c driver.c cudalib.c
 	room include/soho 'what both programs and their users share' rt.h plan.h
 	room examples 'to begin with' demo.sh easy_vqa.sh pretrain.sh ask.c new_op.md
 	room tests 'and what checks all this'
@@ -115,6 +122,7 @@ map() {
 	tests pass 'what single passes make of small graphs'
 	tests plan 'plans, dumps and generated/'
 	tests op 'every op and its gradient beside doubles'
+	tests emu 'the plans for a GPU on an emulated one'
 	tests fuzz 'random graphs, compiled in several ways'
 	tests templates 'every template alone, and the prelude'
 	tests cli 'command lines and exit codes'
