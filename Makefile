@@ -14,7 +14,7 @@ CC_SRC := $(wildcard compiler/*.c compiler/ops/*.c compiler/target/*.c)
 RT_SRC := $(wildcard runtime/*.c runtime/data/*.c runtime/torch/*.c runtime/cuda/*.c)
 CC_OBJ := $(CC_SRC:%.c=$(B)/obj/%.o)
 EMBED  := $(wildcard templates/*.h templates/cpu/*.[ch] templates/cuda/*.h \
-            templates/cuda/*.cu) include/soho/kernel.h
+            templates/cuda/*.cu compiler/target/*.json) include/soho/kernel.h
 CC_OBJ += $(B)/obj/embed.o
 RT_OBJ := $(RT_SRC:%.c=$(B)/obj/%.o)
 LIB_OBJ := $(filter-out $(B)/obj/runtime/soho_rt.o,$(RT_OBJ))

@@ -246,10 +246,13 @@ lower_conv_dw(Lower *l, const Node *n, const Tail *tail, PlanConv *c)
     u32 packed = buf_add(l->p, name, &t, AR_act, RO_act, l->func, n->place);
     bool add = tail->post & POST_accum;
     c->post = 0;
+    if (!sized(l, c, n->place))
+        return;
     Draft d = {.narg = 0};
     draft_buf(&d, packed, ACCESS_w, 0);
     draft_value(l, &d, n->in[0]);
     draft_value(l, &d, n->in[1]);
+    draft_scratch(l, &d, c->scratch, n->place);
     u64 flop = 2ull * (u64)(c->n * c->oh * c->ow) * (u64)count;
     step_add(l, ST_conv, conv_add(l->p, c), &d, "conv_dw", n->place, flop);
     lower_unpack_conv(l, c, result_buf(l, tail), packed, add, n);
@@ -273,13 +276,13 @@ lower_conv(Lower *l, const Group *g)
         c = conv_row(n, &x, &y, &w);
         c.dir = 2;
     }
-    c.post = tail.post | (c.dir < 2 ? POST_packed : 0);
-    if (!sized(l, &c, n->place))
-        return;
     if (c.dir == 2 && is_gpu(l)) {
         lower_conv_dw(l, n, &tail, &c);
         return;
     }
+    c.post = tail.post | (c.dir < 2 ? POST_packed : 0);
+    if (!sized(l, &c, n->place))
+        return;
     u32 row = conv_add(l->p, &c);
     Draft d = {.narg = 0};
     draft_buf(&d, result_buf(l, &tail),

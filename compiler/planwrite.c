@@ -189,6 +189,14 @@ write_code(Writer *w)
         ROW(w, GEMMS, &p->gemm[i]);
     for (u32 i = 0; i < p->nconv; i++)
         ROW(w, CONVS, &p->conv[i]);
+    for (u32 i = 0; i < p->nengine; i++) {
+        PlanEngine row = {.conv = p->engine[i].conv,
+                          .arch = p->engine[i].arch,
+                          .text = text(w, p->engine[i].text),
+                          .workspace = p->engine[i].workspace};
+
+        ROW(w, ENGINES, &row);
+    }
 }
 
 static void

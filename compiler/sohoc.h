@@ -20,18 +20,12 @@ struct Target;
  * user's, so the order of nodes is an order of execution. */
 typedef u32 Val;
 #define VAL(node, k) ((Val)(node) << 2 | (Val)(k))
-#define VAL_NODE(v)  ((v) >> 2)
-#define VAL_OUT(v)   ((v)&3)
-#define VAL_NONE     0xffffffffu
+#define VAL_NODE(v) ((v) >> 2)
+#define VAL_OUT(v) ((v)&3)
+#define VAL_NONE 0xffffffffu
 
-enum {
-    MAX_IN = 8,
-    MAX_OUT = 2,
-    MAX_LIST = 8,
-    MAX_RANK = PLAN_RANK,
-    MAX_ATTR = 24,
-    MAX_DIM = 1 << 28
-};
+enum { MAX_IN = 8, MAX_OUT = 2, MAX_LIST = 8, MAX_RANK = PLAN_RANK,
+       MAX_ATTR = 24, MAX_DIM = 1 << 28 };
 
 typedef struct Type {
     u8 dtype, rank; /* DT_*; rank 0 is a scalar */
@@ -65,21 +59,15 @@ typedef struct Out {
 } Out;
 
 /* Nodes that become one kernel or one library call. */
-enum {
-    GROUP_elem,
-    GROUP_row,
-    GROUP_column,
-    GROUP_library,
-    GROUP_special,
-    GROUP_move
-};
+enum { GROUP_elem, GROUP_row, GROUP_column, GROUP_library, GROUP_special,
+       GROUP_move };
 typedef struct Group {
     u8 kind;
     u32 *node; /* ids in ascending order */
     u32 nnode, node_cap;
     Type space;       /* elem, row, column: the shape that is walked */
     u32 first, count; /* row, column: the axes of it that are reduced */
-    u8 *level;        /* row: loop that computes node k (reductions: feeds) */
+    u8 *level; /* row: loop that computes node k (reductions: feeds) */
 } Group;
 
 typedef struct Step {
@@ -100,8 +88,8 @@ typedef struct Func {
     u32 nnode, node_cap;
     Out *out;
     u32 nout, out_cap;
-    Val loss; /* train: what grad starts from, else VAL_NONE */
-    i32 pack; /* index of the pack func it depends on, or -1 */
+    Val loss;  /* train: what grad starts from, else VAL_NONE */
+    i32 pack;  /* index of the pack func it depends on, or -1 */
     Group *group;
     u32 ngroup, group_cap;
     Step *step;
@@ -113,9 +101,9 @@ enum { INIT_none, INIT_fill, INIT_normal };
 typedef struct Tensor {
     const char *name, *place;
     Type type;
-    u8 role;   /* RO_param, RO_state, RO_const */
+    u8 role; /* RO_param, RO_state, RO_const */
     bool half; /* const: its numbers are bf16, and so it is stored */
-    u8 init;   /* INIT_* with value: the number, or the standard deviation */
+    u8 init; /* INIT_* with value: the number, or the standard deviation */
     f64 value;
     bool trainable; /* param: the model wants a gradient (not frozen) */
     i32 group;      /* param after grad: optimiser group, -1 none */
@@ -126,7 +114,7 @@ typedef struct OptGroup {
     const char *rule;    /* "adamw" or "sgd" */
     f64 lr, beta1, beta2, eps, decay, momentum, dampening;
     f64 nesterov, correct_bias; /* 0 or 1 */
-    u32 nparam;                 /* that train, counted in update.c */
+    u32 nparam; /* that train, counted in update.c */
     const char *place;
 } OptGroup;
 
@@ -140,7 +128,7 @@ enum { MAX_GROUPS = 16, MAX_MILESTONES = 8 };
     X(by_epoch, 1, "0: every micro-batch, 1: at the start of every epoch")     \
     X(warmup, 0, "how long it warms up")                                       \
     X(warmup_by_epoch, 0, "1: that is in epochs, 0: micro-batches")            \
-    X(ratio, 1, "of the factor when the warm-up starts; momentum: divisor")    \
+    X(ratio, 1, "of the factor when the warm-up starts; momentum: divisor")     \
     X(gamma, 0.1, "step, exp: base; inv: slope")                               \
     X(power, 1, "poly, inv: exponent")                                         \
     X(floor, 0, "poly, cosine, cosine_restart: factor at the end ...")         \
@@ -182,12 +170,12 @@ typedef struct Buf {
     Type type;
     u8 arena, role; /* AR_*, RO_* */
     i32 func;       /* act and io: the phase it lives in, else -1 */
-    i32 maker;      /* const: the pack phase that writes it, else -1 */
+    i32 maker; /* const: the pack phase that writes it, else -1 */
     i32 group;      /* param, grad, moment: optimiser group, -1 none */
     u8 span_role;   /* role range: covers all buffers of this role ... */
     i32 span_group; /* ... and group (-1: every group); of kind span_kind */
     const char *span_prefix; /* moments: "moment1." or "moment2.", else "" */
-    u64 bytes, offset;       /* offset by place */
+    u64 bytes, offset; /* offset by place */
 } Buf;
 
 /* An instance of a template (tmpl.c). */
@@ -199,8 +187,8 @@ typedef struct Splice { /* one line put in at //@slot NAME */
     const char *place; /* its first file:line goes into #line */
 } Splice;
 typedef struct Kernel {
-    const char *name;  /* readable and unique: layer_norm_c128 */
-    const char *tmpl;  /* templates/cpu/<tmpl>.c, templates/cuda/<tmpl>.cu */
+    const char *name; /* readable and unique: layer_norm_c128 */
+    const char *tmpl; /* templates/cpu/<tmpl>.c, templates/cuda/<tmpl>.cu */
     u32 block, shared; /* target cuda: threads, bytes of shared memory */
     Define *def;
     u32 ndef;
@@ -211,6 +199,13 @@ typedef struct Kernel {
     char *source;      /* emit: path below the output folder */
 } Kernel;
 
+/* A cuDNN plan for a convolution on an architecture (engines.c). */
+typedef struct Engine {
+    u32 conv, arch;
+    const char *text;
+    u64 workspace;
+} Engine;
+
 typedef struct Meta {
     const char *key, *value;
 } Meta;
@@ -219,62 +214,46 @@ enum { MAX_KEEP = 64, MAX_OPTIONAL = 8, MAX_BLOBS = 8 };
 typedef struct Options {
     const char *model, *out; /* MODEL.lua, -o DIR */
     const struct Target *target;
-    const char *dump;           /* -d WORDS */
+    const char *dump;        /* -d WORDS */
     const char *keep[MAX_KEEP]; /* --keep: value names that must survive */
     u32 nkeep;
     const char *why;
-    u32 cpu;                     /* CPU_* */
+    u32 cpu;     /* CPU_* */
     const char *arch[MAX_BLOBS]; /* --arch: sm_80, sm_90a ..., ptx_90, emu */
     u32 narch;
     bool ptxas; /* --ptxas: registers, shared memory, spills of kernels */
     i32 threads;
-    bool no_fuse, no_reuse;            /* switches of tests */
+    bool no_fuse, no_reuse;         /* switches of tests */
     const char *without[MAX_OPTIONAL]; /* passes to leave out, NULL: none */
-    bool stop_before_build;            /* -S */
-    bool guard;                        /* -g: guard bytes between buffers */
-    const char *set[MAX_KEEP];         /* key=value */
+    bool stop_before_build;         /* -S */
+    bool guard;                     /* -g: guard bytes between buffers */
+    const char *set[MAX_KEEP];      /* key=value */
     u32 nset;
 } Options;
 
 typedef struct Prog {
     Options opt;
-    Meta *meta;
-    u32 nmeta, meta_cap;
-    Tensor *tensor;
-    u32 ntensor, tensor_cap;
-    Func *func;
-    u32 nfunc, func_cap;
+    Meta *meta;         u32 nmeta, meta_cap;
+    Tensor *tensor;     u32 ntensor, tensor_cap;
+    Func *func;         u32 nfunc, func_cap;
     Update update;
-    const char **answer;
-    u32 nanswer, answer_cap;
-    u8 *vocab;
-    u64 vocab_bytes;
-    Buf *buf;
-    u32 nbuf, buf_cap;
-    Kernel *kernel;
-    u32 nkernel, kernel_cap;
-    PlanGemm *gemm;
-    u32 ngemm, gemm_cap;
-    PlanConv *conv;
-    u32 nconv, conv_cap;
+    const char **answer; u32 nanswer, answer_cap;
+    u8 *vocab;          u64 vocab_bytes;
+    Buf *buf;           u32 nbuf, buf_cap;
+    Kernel *kernel;     u32 nkernel, kernel_cap;
+    PlanGemm *gemm;     u32 ngemm, gemm_cap;
+    PlanConv *conv;     u32 nconv, conv_cap;
+    Engine *engine;     u32 nengine, engine_cap;
     PlanBlob blob[MAX_BLOBS]; /* by build: code files, what they run on ... */
     const char *blob_name[MAX_BLOBS]; /* ... and their names */
     u32 nblob;
-    u64 need[NARENA]; /* by place: bytes of each arena */
-    u32 state;        /* what holds now: HAS_* */
+    u64 need[NARENA];   /* by place: bytes of each arena */
+    u32 state;          /* what holds now: HAS_* */
 } Prog;
 
-enum {
-    HAS_SHAPES = 1,
-    HAS_GRAD = 2,
-    HAS_SMALL = 4,
-    HAS_GROUPS = 8,
-    HAS_STEPS = 16,
-    HAS_ORDER = 32,
-    HAS_PLACE = 64,
-    HAS_CODE = 128,
-    HAS_BLOB = 256
-};
+enum { HAS_SHAPES = 1, HAS_GRAD = 2, HAS_SMALL = 4, HAS_GROUPS = 8,
+       HAS_STEPS = 16, HAS_ORDER = 32, HAS_PLACE = 64, HAS_CODE = 128,
+       HAS_BLOB = 256 };
 
 /* -------------------------------------------------------------------- ops */
 
@@ -283,17 +262,8 @@ enum {
 #include "compiler/ops.def"
     NOP
 };
-enum {
-    KIND_leaf,
-    KIND_elem,
-    KIND_view,
-    KIND_reduce,
-    KIND_move,
-    KIND_library,
-    KIND_special,
-    KIND_composite,
-    KIND_effect
-};
+enum { KIND_leaf, KIND_elem, KIND_view, KIND_reduce, KIND_move, KIND_library,
+       KIND_special, KIND_composite, KIND_effect };
 enum { F_COMM = 1, F_RAND = 2 };
 
 typedef struct AttrSpec {
@@ -326,13 +296,13 @@ extern Op optab[NOP]; /* ops.c */
 /* ------------------------------------------------------------------- util.c
  * One arena that lives until exit; strings are interned, so equal text means
  * equal pointer. */
-void *mem_alloc(u64 bytes);                         /* zeroed; never NULL */
+void *mem_alloc(u64 bytes);                      /* zeroed; never NULL */
 void *mem_grow(void *p, u32 n, u32 *cap, u64 size); /* room for n+1 rows */
 #define PUSH(array, n, cap)                                                    \
     ((array) = mem_grow(array, n, &(cap), sizeof *(array)), &(array)[(n)++])
 const char *intern(const char *s);
 const char *intern_n(const char *s, u64 n);
-const char *format(const char *fmt, ...) /* interned */
+const char *format(const char *fmt, ...)         /* interned */
     __attribute__((format(printf, 1, 2)));
 bool glob(const char *pattern, const char *text); /* '*' and '?' */
 const char *nearest(const char *word, const char *const *words, u32 n);
@@ -501,14 +471,8 @@ bool *late_nodes(const Func *f, const u32 *uses);
 
 /* fuse.c: the value behind v if only dense reshapes lie between, else v. */
 Val through_reshape(const Func *f, Val v);
-enum {
-    ROW_MAX = 8192,
-    ROW_LEVELS = 4,
-    ROW_SUMS = 4,
-    ROW_TOPS = 2,
-    GROUP_MAX = 48,
-    COLUMN_SUMS = 4
-};
+enum { ROW_MAX = 8192, ROW_LEVELS = 4, ROW_SUMS = 4, ROW_TOPS = 2,
+       GROUP_MAX = 48, COLUMN_SUMS = 4 };
 
 /* ------------------------------------------------------------------ steps.c
  * Buffers and steps: rows, ranges, the text of dumps after lower. */
@@ -543,7 +507,7 @@ void build_blob(Prog *p, const char *name, u32 arch);
 /* What a target does; a target never changes the graph. */
 typedef struct Target {
     const char *name, *help;
-    u32 id;                        /* TARGET_* */
+    u32 id; /* TARGET_* */
     const struct Dialect *dialect; /* of its kernels (loops.h) */
     const char *folder, *suffix;   /* templates/FOLDER/X.SUFFIX */
     /* Fill .packed and .scratch of library calls; false: diag_err was said. */
@@ -554,10 +518,16 @@ typedef struct Target {
 } Target;
 extern const Target target_null, target_cpu, target_cuda;
 
-/* target/cuda.c: takes an architecture of --arch; those of a plan for which
- * none was named. */
+/* target/cuda.c: takes an architecture of --arch; those of a plan for which none
+ * was named; "sm_90a" is 90, "ptx_90" is ARCH_PTX | 90. */
 void cuda_arch(Options *o, const char *name);
 void cuda_defaults(Options *o);
+u32 cuda_arch_id(const char *name);
+/* target/engines.c: asks cuDNN for plans of a row on the devices of the plan's
+ * architectures, and for the scratch they need; lists them once all rows are
+ * known. */
+void engines_size(const Options *o, PlanConv *c);
+void engines_list(Prog *p);
 /* target/ptxas.c: what ptxas says of each kernel: a warning where one spills,
  * with `all` a table. */
 void ptxas_print(const char *arch, const char *log, bool all);

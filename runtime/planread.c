@@ -187,6 +187,7 @@ point(Plan *plan, const u8 *data, u64 bytes)
     plan->kernel = AT(KERNELS), plan->nkernel = COUNT(KERNELS);
     plan->gemm = AT(GEMMS), plan->ngemm = COUNT(GEMMS);
     plan->conv = AT(CONVS), plan->nconv = COUNT(CONVS);
+    plan->engine = AT(ENGINES), plan->nengine = COUNT(ENGINES);
     plan->arg = AT(ARGS), plan->narg = COUNT(ARGS);
     plan->step = AT(STEPS), plan->nstep = COUNT(STEPS);
     plan->door = AT(DOORS), plan->ndoor = COUNT(DOORS);

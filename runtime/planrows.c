@@ -263,6 +263,18 @@ check_code(const Reader *r)
         TRY(plan_gemm_row(r, i));
     for (u32 i = 0; i < p->nconv; i++)
         TRY(plan_conv_row(r, i));
+    for (u32 i = 0; i < p->nengine; i++) {
+        const PlanEngine *g = &p->engine[i];
+
+        CHECK(r, ENGINES, i, g->conv < p->nconv, "convolution %u of %u",
+              g->conv, p->nconv);
+        CHECK(r, ENGINES, i, cuda && g->spare == 0,
+              "on target %u, spare is %u", p->head->target, g->spare);
+        CHECK(r, ENGINES, i, g->workspace <= p->conv[g->conv].scratch,
+              "works in %" PRIu64 " bytes, the convolution has %" PRIu64,
+              g->workspace, p->conv[g->conv].scratch);
+        TEXT(r, ENGINES, i, "text", g->text, NAME_free);
+    }
     TRY(check_unique(r, SEC_BLOBS, 0, p->nblob, &p->blob->name,
                      sizeof *p->blob));
     return check_unique(r, SEC_KERNELS, 0, p->nkernel, &p->kernel->symbol,

@@ -16,36 +16,25 @@
 /* plan.bin in memory, every row checked: afterwards indices, ranges, names
  * and counts are trusted. */
 typedef struct Plan {
-    u8 *file; /* the whole file, owned */
+    u8 *file;      /* the whole file, owned */
     u64 bytes;
-    char *path; /* owned; folder of the code files */
+    char *path;    /* owned; folder of the code files */
     const PlanHead *head;
     const char *text; /* STRINGS */
-    const PlanMeta *meta;
-    u32 nmeta;
+    const PlanMeta *meta;       u32 nmeta;
     const PlanArena *arena;
-    const PlanBuffer *buffer;
-    u32 nbuffer;
-    const PlanBlob *blob;
-    u32 nblob;
-    const PlanKernel *kernel;
-    u32 nkernel;
-    const PlanGemm *gemm;
-    u32 ngemm;
-    const PlanConv *conv;
-    u32 nconv;
-    const PlanArg *arg;
-    u32 narg;
-    const PlanStep *step;
-    u32 nstep;
-    const PlanDoor *door;
-    u32 ndoor;
-    const PlanPhase *phase;
-    u32 nphase;
-    const u32 *answer;
-    u32 nanswer;
-    const char *vocab;
-    u64 vocab_bytes;
+    const PlanBuffer *buffer;   u32 nbuffer;
+    const PlanBlob *blob;       u32 nblob;
+    const PlanKernel *kernel;   u32 nkernel;
+    const PlanGemm *gemm;       u32 ngemm;
+    const PlanConv *conv;       u32 nconv;
+    const PlanEngine *engine;   u32 nengine;
+    const PlanArg *arg;         u32 narg;
+    const PlanStep *step;       u32 nstep;
+    const PlanDoor *door;       u32 ndoor;
+    const PlanPhase *phase;     u32 nphase;
+    const u32 *answer;          u32 nanswer;
+    const char *vocab;          u64 vocab_bytes;
 } Plan;
 
 /* Reads and verifies the file; never loads code.  SOHO_IO, SOHO_BAD. */
@@ -88,11 +77,11 @@ typedef struct Run {
     void *own;         /* the device's: code, prepared calls */
     u8 *arena[NARENA]; /* in host memory; NULL where no opened phase needs it */
     u64 arena_bytes[NARENA];
-    struct Exec *exec;   /* which packed weights are old (exec.c) */
+    struct Exec *exec; /* which packed weights are old (exec.c) */
     u32 weights_version; /* grows when weights are read or set from outside */
-    u32 opened;          /* bit PH_*: kinds that may run */
+    u32 opened; /* bit PH_*: kinds that may run */
     struct Words *words; /* opened on first use */
-    int trace;           /* take the time of every step, see run_times() */
+    int trace; /* take the time of every step, see run_times() */
 } Run;
 
 /* kinds: bits 1 << PH_*, 0 = all; pack phases come with those that need them.

@@ -13,30 +13,34 @@
 
 /* ------------------------------------------------------------------ sizes */
 
-/* Libraries read plain weights, and their workspace is the runtime's. */
+/* What cuBLASLt may work in: as much as NVIDIA advises on its newer devices.
+ * The emulated one needs nothing. */
+enum { GEMM_WORKSPACE = 32 << 20 };
+
 static bool
 size_gemm(const Options *o, PlanGemm *g, const char *place)
 {
-    (void)o;
     (void)place;
     g->packed = g->scratch = 0;
+    for (u32 i = 0; i < o->narch; i++)
+        if (cuda_arch_id(o->arch[i]) != ARCH_emu)
+            g->scratch = GEMM_WORKSPACE;
     return true;
 }
 
 static bool
 size_conv(const Options *o, PlanConv *c, const char *place)
 {
-    (void)o;
     (void)place;
     c->packed = c->scratch = 0;
+    engines_size(o, c);
     return true;
 }
 
 /* ---------------------------------------------------------- architectures */
 
-/* "sm_90a" is 90, "ptx_90" is the text for 90 and newer. */
-static u32
-arch_id(const char *name)
+u32
+cuda_arch_id(const char *name)
 {
     if (!strcmp(name, "emu"))
         return ARCH_emu;
@@ -193,14 +197,14 @@ build(Prog *p)
     bool nvrtc = false;
 
     for (u32 i = 0; i < p->opt.narch; i++)
-        nvrtc |= arch_id(p->opt.arch[i]) != ARCH_emu;
+        nvrtc |= cuda_arch_id(p->opt.arch[i]) != ARCH_emu;
     if (nvrtc) {
         nvrtc_open();
         source = source_of(p);
     }
     fflush(NULL);
     for (u32 i = 0; i < p->opt.narch; i++) {
-        if (arch_id(p->opt.arch[i]) == ARCH_emu) {
+        if (cuda_arch_id(p->opt.arch[i]) == ARCH_emu) {
             build_emu(p);
             continue;
         }
@@ -214,8 +218,9 @@ build(Prog *p)
     for (u32 i = 0; i < p->opt.narch; i++) {
         if (child[i])
             await(child[i], p->opt.arch[i]);
-        build_blob(p, blob_of(p->opt.arch[i]), arch_id(p->opt.arch[i]));
+        build_blob(p, blob_of(p->opt.arch[i]), cuda_arch_id(p->opt.arch[i]));
     }
+    engines_list(p);
     return true;
 }
 

@@ -239,7 +239,7 @@ cudnn_tensor(CudnnGraph *g, int64_t id, u32 dtype, const i64 dim[4])
     int64_t stride[4] = {dim[1] * dim[2] * dim[3], 1, dim[3] * dim[1], dim[1]};
     int64_t size[4] = {dim[0], dim[1], dim[2], dim[3]}, align = 16;
     int64_t own = id ? id : 100 + (int64_t)g->n;
-    int type = dtype == DT_bf16 ? CUDNN_BFLOAT16 : CUDNN_FLOAT;
+    int type = id && dtype == DT_bf16 ? CUDNN_BFLOAT16 : CUDNN_FLOAT;
     bool between = !id;
 
     cudnn_set(g, t, CUDNN_A_TENSOR_TYPE, CUDNN_T_DTYPE, 1, &type);
@@ -320,6 +320,8 @@ cudnn_graph(const Cudnn *lib, const PlanConv *c, CudnnGraph *g)
     const i64 w[4] = {c->co, c->ci / c->groups, c->kh, c->kw};
     const i64 y[4] = {c->n, c->co, c->oh, c->ow}, bias[4] = {1, c->co, 1, 1};
     const i64 *const dim[3][3] = {{y, x, w}, {x, y, w}, {w, x, y}};
+    /* in the order that precompiled engines know */
+    static const u32 order[] = {POST_add, POST_bias, POST_relu};
     u32 left = c->post & (POST_bias | POST_add | POST_relu), nop = 0;
     CudnnDesc t[3], op[4], last;
 
@@ -331,15 +333,15 @@ cudnn_graph(const Cudnn *lib, const PlanConv *c, CudnnGraph *g)
                 : c->dir == 1 ? cudnn_conv(g, c, t[2], t[0], t[1])
                               : cudnn_conv(g, c, t[0], t[1], t[2]);
     last = t[0];
-    for (u32 bit = POST_bias; left; bit *= 2) {
+    for (u32 i = 0; i < countof(order); i++) {
         CudnnDesc other = NULL, to;
 
-        if (!(left & bit))
+        if (!(left & order[i]))
             continue;
-        left &= ~bit;
-        if (bit == POST_bias)
+        left &= ~order[i];
+        if (order[i] == POST_bias)
             other = cudnn_tensor(g, 4, c->dtype[3], bias);
-        if (bit == POST_add)
+        if (order[i] == POST_add)
             other = cudnn_tensor(g, c->post & POST_bias ? 5 : 4, c->dtype[3], y);
         to = cudnn_tensor(g, left ? 0 : 1, c->dtype[0], y);
         op[nop++] = cudnn_pointwise(g, other ? CUDNN_ADD : CUDNN_RELU, last,

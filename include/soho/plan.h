@@ -12,6 +12,7 @@
  *   KERNELS  {symbol blob block shared}
  *   GEMMS    one PlanGemm per distinct product
  *   CONVS    one PlanConv per distinct convolution
+ *   ENGINES  {conv arch text workspace}: cuDNN plans of convolutions
  *   ARGS     {kind mode buffer value}
  *   STEPS    {kind what arg narg name place grid flop bytes}
  *   DOORS    {name buffer out}
@@ -98,7 +99,7 @@ enum {
     X(STRINGS, char)                                                           \
     X(META, PlanMeta) X(ARENAS, PlanArena) X(BUFFERS, PlanBuffer)              \
         X(BLOBS, PlanBlob) X(KERNELS, PlanKernel) X(GEMMS, PlanGemm)           \
-            X(CONVS, PlanConv) X(ARGS, PlanArg) X(STEPS, PlanStep)             \
+            X(CONVS, PlanConv) X(ENGINES, PlanEngine) X(ARGS, PlanArg) X(STEPS, PlanStep)             \
                 X(DOORS, PlanDoor) X(PHASES, PlanPhase) X(ANSWERS, u32)        \
                     X(VOCAB, char)
 enum {
@@ -202,6 +203,13 @@ typedef struct PlanConv {
     u64 packed, scratch; /* bytes of packed weights (dir 2: of packed dw) */
 } PlanConv;
 
+/* How cuDNN serves convolution `conv` on devices of an architecture (ARCH_*):
+ * the text of a finalised plan, which names an engine and its settings. */
+typedef struct PlanEngine {
+    u32 conv, arch, text, spare;
+    u64 workspace; /* bytes, at most the row's scratch */
+} PlanEngine;
+
 enum { ARG_none, ARG_buffer, ARG_int };
 enum { ACCESS_r = 1, ACCESS_w = 2, ACCESS_rw = 3 };
 
@@ -242,6 +250,7 @@ static_assert(sizeof(PlanBlob) == 48, "blob row");
 static_assert(sizeof(PlanKernel) == 16, "kernel row");
 static_assert(sizeof(PlanGemm) == 160, "gemm row");
 static_assert(sizeof(PlanConv) == 176, "conv row");
+static_assert(sizeof(PlanEngine) == 24, "engine row");
 static_assert(sizeof(PlanArg) == 16, "arg row");
 static_assert(sizeof(PlanStep) == 48, "step row");
 static_assert(sizeof(PlanDoor) == 16, "door row");

@@ -29,6 +29,8 @@ typedef struct Make {
     u32 nbuffer;
     PlanBlob blob[2];
     u32 nblob;
+    PlanEngine engine[4];
+    u32 nengine;
     PlanKernel kernel[16];
     u32 nkernel;
     PlanGemm gemm[64];
@@ -196,6 +198,7 @@ make_bytes(Make *m, u64 *bytes)
     PUT(KERNELS, m->kernel, m->nkernel);
     PUT(GEMMS, m->gemm, m->ngemm);
     PUT(CONVS, m->conv, m->nconv);
+    PUT(ENGINES, m->engine, m->nengine);
     PUT(ARGS, m->arg, m->narg);
     PUT(STEPS, m->step, m->nstep);
     PUT(DOORS, m->door, m->ndoor);

@@ -378,7 +378,7 @@ static const HeadCase head_cases[] = {
     {"cpu", "instruction set 3 does not fit target 1", HEAD(cpu), 3, 1},
     {"no cpu", "instruction set 0 does not fit target 1", HEAD(cpu), 0, 1},
     {"threads", "0 threads, expected 1 to 4096", HEAD(threads), 0, 1},
-    {"sections", "13 sections, expected 14", HEAD(nsection), 13, 1},
+    {"sections", "13 sections, expected 15", HEAD(nsection), 13, 1},
     {"size", "truncated at", HEAD(file_bytes), (u64)1 << 40, 1},
     {"size less", "bytes follow the end at 64", HEAD(file_bytes), 64, 1},
     {"spare", "spare word of the head is not 0", HEAD(spare), 1, 1},
