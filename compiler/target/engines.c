@@ -1,8 +1,8 @@
-/* engines.c - which of cuDNN's engines serve a plan's convolutions, chosen ahead
- * of time without a GPU or a driver.
+/* engines.c - which of cuDNN's engines serve a plan's convolutions, chosen
+ * ahead of time without a GPU or a driver.
  *
- * In: a convolution, and the properties of a device for each architecture of the
- * plan (h200.json ...).  Out: the text of a finalised plan, from which the
+ * In: a convolution, and the properties of a device for each architecture of
+ * the plan (h200.json ...).  Out: the text of a finalised plan, from which the
  * runtime makes the same one, and the scratch memory it needs.  Where cuDNN is
  * not installed here, or has no engine that is already compiled, the runtime
  * asks it when it opens the plan, within SPARE bytes. */

@@ -1,11 +1,12 @@
 /* cudnn.h - convolutions of a plan as graphs of NVIDIA's cuDNN 9: the text that
- * the compiler, which chooses engines ahead of time, and the runtime, which runs
- * them, share.
+ * the compiler, which chooses engines ahead of time, and the runtime, which
+ * runs them, share.
  *
  * Only cuDNN's backend API is used: descriptors with attributes.  Its functions
- * and the few constants are declared here, so that building needs no toolkit and
- * the library is opened where it is needed.  No GPU is needed to build a graph
- * and to choose a precompiled engine for it: the device is a text of properties.
+ * and the few constants are declared here, so that building needs no toolkit
+ * and the library is opened where it is needed.  No GPU is needed to build a
+ * graph and to choose a precompiled engine for it: the device is a text of
+ * properties.
  *
  * Tensors of a row (plan.h) have the ids of its arguments, from 1 on: result,
  * first operand, second operand, bias, residual.  All are NHWC; weights are
@@ -101,9 +102,9 @@ enum {
     CUDNN_A_PLAN_WORKSPACE = 402,
     CUDNN_A_PLAN_JSON = 405,
     CUDNN_A_PLAN_DEVICE = 407,
-    CUDNN_A_FORWARD = 700,  /* alpha, beta, conv, w, x, y */
-    CUDNN_A_DATA = 706,     /* alpha, beta, conv, w, dx, dy */
-    CUDNN_A_WEIGHTS = 712,  /* alpha, beta, conv, dw, x, dy */
+    CUDNN_A_FORWARD = 700,      /* alpha, beta, conv, w, x, y */
+    CUDNN_A_DATA = 706,         /* alpha, beta, conv, w, dx, dy */
+    CUDNN_A_WEIGHTS = 712,      /* alpha, beta, conv, dw, x, dy */
     CUDNN_A_OP_POINTWISE = 750, /* pointwise, x, b, y */
     CUDNN_A_GRAPH_OPS = 801,
     CUDNN_A_TENSOR_ALIGNMENT = 900,
@@ -228,7 +229,8 @@ cudnn_close_graph(CudnnGraph *g)
         g->lib->BackendDestroyDescriptor(g->all[--g->n]);
 }
 
-/* ------------------------------------------------------------------- tensors */
+/* ------------------------------------------------------------------- tensors
+ */
 
 /* Dimensions n, c, h, w of a tensor that lies as n, h, w, c.  id 0: between two
  * operations, in f32. */
@@ -342,10 +344,11 @@ cudnn_graph(const Cudnn *lib, const PlanConv *c, CudnnGraph *g)
         if (order[i] == POST_bias)
             other = cudnn_tensor(g, 4, c->dtype[3], bias);
         if (order[i] == POST_add)
-            other = cudnn_tensor(g, c->post & POST_bias ? 5 : 4, c->dtype[3], y);
+            other =
+                cudnn_tensor(g, c->post & POST_bias ? 5 : 4, c->dtype[3], y);
         to = cudnn_tensor(g, left ? 0 : 1, c->dtype[0], y);
-        op[nop++] = cudnn_pointwise(g, other ? CUDNN_ADD : CUDNN_RELU, last,
-                                    other, to);
+        op[nop++] =
+            cudnn_pointwise(g, other ? CUDNN_ADD : CUDNN_RELU, last, other, to);
         last = to;
     }
     g->graph = cudnn_new(g, CUDNN_GRAPH);
@@ -356,7 +359,8 @@ cudnn_graph(const Cudnn *lib, const PlanConv *c, CudnnGraph *g)
     return !g->error;
 }
 
-/* ------------------------------------------------------------------- engines */
+/* ------------------------------------------------------------------- engines
+ */
 
 static inline bool
 cudnn_has_note(const int *note, int64_t n, int value)
@@ -410,8 +414,8 @@ cudnn_try(const Cudnn *lib, CudnnDesc config, CudnnDesc device,
     *p = (CudnnPlan){.plan = NULL};
     if (lib->BackendCreateDescriptor(CUDNN_ENGINE, &engine))
         return false;
-    good = !lib->BackendGetAttribute(config, CUDNN_A_CONFIG_ENGINE, CUDNN_T_DESC,
-                                     1, &n, &engine) &&
+    good = !lib->BackendGetAttribute(config, CUDNN_A_CONFIG_ENGINE,
+                                     CUDNN_T_DESC, 1, &n, &engine) &&
            cudnn_may(lib, engine, c) &&
            !lib->BackendGetAttribute(engine, CUDNN_A_ENGINE_INDEX, CUDNN_T_I64,
                                      1, &n, &p->engine) &&
@@ -466,8 +470,8 @@ cudnn_ask(const Cudnn *lib, const CudnnGraph *g, CudnnDesc device, int mode,
 /* Chooses a plan for a row on a device; the caller destroys p->plan.  `most`:
  * bytes of workspace. */
 static inline bool
-cudnn_choose(const Cudnn *lib, CudnnDesc device, const PlanConv *c, int64_t most,
-             CudnnPlan *p)
+cudnn_choose(const Cudnn *lib, CudnnDesc device, const PlanConv *c,
+             int64_t most, CudnnPlan *p)
 {
     static const int mode[] = {CUDNN_MODE_A, CUDNN_MODE_B, CUDNN_MODE_FALLBACK};
     CudnnGraph g;

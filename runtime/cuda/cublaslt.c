@@ -37,13 +37,13 @@
                DevicePtr workspace, size_t bytes, void *stream))
 
 /* What the heuristics answer: an algorithm, opaque, and what it needs. */
-struct LtAlgo {
+typedef struct LtAlgo {
     u64 data[8];
     size_t workspace;
     int state;
     float waves;
     int reserved[4];
-};
+} LtAlgo;
 
 enum {
     LT_F32 = 0,
@@ -56,7 +56,7 @@ enum {
     LT_BIAS_TYPE = 26,
     LT_BATCH = 5, /* attributes of a layout */
     LT_BATCH_STEP = 6,
-    LT_WORKSPACE = 1, /* of a preference */
+    LT_WORKSPACE = 1,    /* of a preference */
     LT_ADDS_NOTHING = 1, /* epilogues */
     LT_ADDS_RELU = 2,
     LT_ADDS_BIAS = 4
@@ -74,7 +74,7 @@ struct GemmCall {
     void *desc, *left, *right, *d; /* descriptions */
     struct LtAlgo algo;
     DevicePtr at[4], workspace; /* left, right, added, result */
-    u64 bytes[3], room; /* of an element of each; of the workspace */
+    u64 bytes[3], room;         /* of an element of each; of the workspace */
     float beta;
 };
 
@@ -101,8 +101,8 @@ batches(const PlanGemm *g, const i64 *left, const i64 *right, GemmShape *s)
 {
     const i64 *c = g->c_stride;
     int one = g->nb[0] == 1 || g->nb[1] == 1 ||
-              (left[0] == left[1] * g->nb[1] && right[0] == right[1] * g->nb[1] &&
-               c[0] == c[1] * g->nb[1]);
+              (left[0] == left[1] * g->nb[1] &&
+               right[0] == right[1] * g->nb[1] && c[0] == c[1] * g->nb[1]);
     u32 in = g->nb[1] > 1 && (one || g->nb[1] >= g->nb[0]) ? 1 : 0;
 
     s->batch = one ? g->nb[0] * g->nb[1] : g->nb[in];
@@ -139,9 +139,10 @@ gemm_shape(const PlanGemm *g, GemmShape *s)
 int
 cublaslt_open(Err *e, const Plan *plan, CublasLt **to)
 {
-    static const char *const name[] = {"libcublasLt.so.13", "libcublasLt.so.12",
-                                       "/usr/local/cuda/lib64/libcublasLt.so.13",
-                                       "/usr/local/cuda/lib64/libcublasLt.so.12"};
+    static const char *const name[] = {
+        "libcublasLt.so.13", "libcublasLt.so.12",
+        "/usr/local/cuda/lib64/libcublasLt.so.13",
+        "/usr/local/cuda/lib64/libcublasLt.so.12"};
     CublasLt *lt = calloc(1, sizeof *lt);
 
     *to = lt;
@@ -175,7 +176,8 @@ cublaslt_close(CublasLt *lt)
     free(lt);
 }
 
-/* ----------------------------------------------------------------- preparing */
+/* ----------------------------------------------------------------- preparing
+ */
 
 static int
 type_of(u8 dtype)
@@ -201,7 +203,8 @@ describe(CublasLt *lt, void **layout_, u8 dtype, i64 rows, i64 columns, i64 ld,
 
 /* Transposes, bias and activation. */
 static int
-describe_product(CublasLt *lt, GemmCall *call, const PlanGemm *g, DevicePtr bias)
+describe_product(CublasLt *lt, GemmCall *call, const PlanGemm *g,
+                 DevicePtr bias)
 {
     i32 left = call->shape.left_turned, right = call->shape.right_turned;
     i32 type = type_of(g->dtype[3]), epilogue = LT_ADDS_NOTHING;
@@ -214,7 +217,8 @@ describe_product(CublasLt *lt, GemmCall *call, const PlanGemm *g, DevicePtr bias
         epilogue = LT_ADDS_RELU;
     if (g->post & POST_bias) {
         epilogue = LT_ADDS_BIAS | (g->post & POST_relu ? LT_ADDS_RELU : 0);
-        if (lt->MatmulDescSetAttribute(call->desc, LT_BIAS, &bias, sizeof bias) ||
+        if (lt->MatmulDescSetAttribute(call->desc, LT_BIAS, &bias,
+                                       sizeof bias) ||
             lt->MatmulDescSetAttribute(call->desc, LT_BIAS_TYPE, &type,
                                        sizeof type))
             return 1;
@@ -231,8 +235,8 @@ choose(CublasLt *lt, GemmCall *call)
 
     if (bad)
         return bad;
-    bad = lt->MatmulPreferenceSetAttribute(preference, LT_WORKSPACE, &call->room,
-                                           sizeof call->room) ||
+    bad = lt->MatmulPreferenceSetAttribute(preference, LT_WORKSPACE,
+                                           &call->room, sizeof call->room) ||
           lt->MatmulAlgoGetHeuristic(lt->handle, call->desc, call->left,
                                      call->right, call->d, call->d, preference,
                                      1, &call->algo, &n) ||
@@ -280,10 +284,10 @@ cublaslt_prepare(Err *e, CublasLt *lt, const PlanGemm *g, const DevicePtr *at,
                          s->left_step) ||
                 describe(lt, &call->right, g->dtype[s->right],
                          s->right_turned ? s->columns : s->inner,
-                         s->right_turned ? s->inner : s->columns, s->right_ld, s,
-                         s->right_step) ||
-                describe(lt, &call->d, g->dtype[0], s->rows, s->columns, s->d_ld,
-                         s, s->d_step) ||
+                         s->right_turned ? s->inner : s->columns, s->right_ld,
+                         s, s->right_step) ||
+                describe(lt, &call->d, g->dtype[0], s->rows, s->columns,
+                         s->d_ld, s, s->d_step) ||
                 choose(lt, call),
             e, SOHO_DEVICE, "cuBLASLt has no algorithm for this product");
     return 0;
@@ -316,9 +320,9 @@ cublaslt_run(CublasLt *lt, const GemmCall *call, void *stream)
         int code = lt->Matmul(
             lt->handle, call->desc, &one,
             call->at[0] + (u64)(i * s->left_jump) * call->bytes[0], call->left,
-            call->at[1] + (u64)(i * s->right_jump) * call->bytes[1], call->right,
-            &call->beta, call->at[2] + d, call->d, call->at[3] + d, call->d,
-            &call->algo, call->workspace, call->room, stream);
+            call->at[1] + (u64)(i * s->right_jump) * call->bytes[1],
+            call->right, &call->beta, call->at[2] + d, call->d, call->at[3] + d,
+            call->d, &call->algo, call->workspace, call->room, stream);
 
         if (code)
             return code;

@@ -6,8 +6,8 @@
 
 /* A product as cuBLASLt sees it: matrices whose columns are contiguous.
  * d [rows,columns] = left [rows,inner] * right [inner,columns], each of them
- * transposed in memory where `turned` says so; `batch` of them at fixed distances
- * in elements, and `times` such calls. */
+ * transposed in memory where `turned` says so; `batch` of them at fixed
+ * distances in elements, and `times` such calls. */
 typedef struct GemmShape {
     i64 rows, columns, inner;
     u8 left, right; /* which operand of the row it is: 1 a, 2 b */

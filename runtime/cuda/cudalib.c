@@ -6,6 +6,9 @@
 
 #include <dlfcn.h>
 
+#include "runtime/cuda/convs.h"
+#include "runtime/cuda/cublaslt.h"
+
 /* ---------------------------------------------------------- emulated device
  * The driver of tests/emu/ computes library steps itself: straight loops. */
 
@@ -53,8 +56,98 @@ open_emulated(Err *e, CudaLib *lib, void *gemm, void *conv)
     return 0;
 }
 
+/* ------------------------------------------------------- NVIDIA's libraries */
+
+typedef struct Nvidia {
+    CublasLt *lt;
+    Convs *convs;
+    GemmCall **gemm; /* per step */
+    ConvCall **conv;
+} Nvidia;
+
+/* Which step it is, and where in the model it comes from, before the reason. */
+static int
+explain(Err *e, const Plan *plan, u32 i)
+{
+    const PlanStep *s = &plan->step[i];
+    char name[96], place[192], why[ERR_TEXT];
+
+    err_clean(name, sizeof name, plan_text(plan, s->name),
+              strlen(plan_text(plan, s->name)));
+    err_clean(place, sizeof place, plan_text(plan, s->place),
+              strlen(plan_text(plan, s->place)));
+    snprintf(why, sizeof why, "%s", e->text);
+    return err_set(e, e->code, "%s: step %u (%s; %s): %s", plan->path, i, name,
+                   place, why);
+}
+
+static int
+nvidia_prepare(Err *e, CudaLib *lib, u32 i, const DevicePtr *at)
+{
+    Nvidia *own = lib->own;
+    const PlanStep *s = &lib->plan->step[i];
+    int code;
+
+    if (s->kind == ST_gemm)
+        code = cublaslt_prepare(e, own->lt, &lib->plan->gemm[s->what], at,
+                                &own->gemm[i]);
+    else
+        code = convs_prepare(e, own->convs, s->what, at, &own->conv[i]);
+    return code ? explain(e, lib->plan, i) : 0;
+}
+
+static int
+nvidia_run(CudaLib *lib, u32 i, const DevicePtr *at, void *stream)
+{
+    Nvidia *own = lib->own;
+
+    (void)at;
+    return own->gemm[i] ? cublaslt_run(own->lt, own->gemm[i], stream)
+                        : convs_run(own->convs, own->conv[i]);
+}
+
+static void
+nvidia_close(CudaLib *lib)
+{
+    Nvidia *own = lib->own;
+
+    for (u32 i = 0; i < lib->plan->nstep; i++) {
+        if (own->gemm)
+            cublaslt_forget(own->lt, own->gemm[i]);
+        if (own->conv)
+            convs_forget(own->convs, own->conv[i]);
+    }
+    cublaslt_close(own->lt);
+    convs_close(own->convs);
+    free(own->gemm);
+    free(own->conv);
+    free(own);
+}
+
+static int
+open_nvidia(Err *e, CudaLib *lib, u32 arch, void *stream)
+{
+    Nvidia *own = lib->own = calloc(1, sizeof *own);
+    const Plan *p = lib->plan;
+
+    FAIL_IF(!own, e, SOHO_MEMORY, "no memory");
+    lib->prepare = nvidia_prepare;
+    lib->run = nvidia_run;
+    lib->close = nvidia_close;
+    own->gemm = calloc(p->nstep + 1, sizeof(GemmCall *));
+    own->conv = calloc(p->nstep + 1, sizeof(ConvCall *));
+    FAIL_IF(!own->gemm || !own->conv, e, SOHO_MEMORY,
+            "%s: no memory for %u steps", p->path, p->nstep);
+    if (p->ngemm)
+        TRY(cublaslt_open(e, p, &own->lt));
+    if (p->nconv)
+        TRY(convs_open(e, p, arch, stream, &own->convs));
+    return 0;
+}
+
 int
-cudalib_open(Err *e, const Plan *plan, const Driver *driver, CudaLib *lib)
+cudalib_open(Err *e, const Plan *plan, const Driver *driver, u32 arch,
+             void *stream, CudaLib *lib)
 {
     void *gemm = dlsym(driver->library, "emu_gemm");
     void *conv = dlsym(driver->library, "emu_conv");
@@ -62,7 +155,5 @@ cudalib_open(Err *e, const Plan *plan, const Driver *driver, CudaLib *lib)
     lib->plan = plan;
     if (gemm && conv)
         return open_emulated(e, lib, gemm, conv);
-    return err_set(e, SOHO_DEVICE,
-                   "%s: this program cannot call cuBLASLt and cuDNN yet",
-                   plan->path);
+    return open_nvidia(e, lib, arch, stream);
 }

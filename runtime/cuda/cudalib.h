@@ -17,6 +17,8 @@ typedef struct CudaLib {
     const Plan *plan;
 } CudaLib;
 
-int cudalib_open(Err *e, const Plan *plan, const Driver *driver, CudaLib *lib);
+/* arch: the device's compute capability, 90 for 9.0; calls run on `stream`. */
+int cudalib_open(Err *e, const Plan *plan, const Driver *driver, u32 arch,
+                 void *stream, CudaLib *lib);
 
 #endif

@@ -28,6 +28,7 @@ typedef struct Graph {
 typedef struct Gpu {
     const Driver *driver;
     int device;
+    u32 arch; /* compute capability, 90 for 9.0 */
     void *context, *stream, *module;
     DevicePtr arena[NARENA];
     Function *function; /* per kernel */
@@ -104,7 +105,8 @@ load_module(Err *e, Run *run, Gpu *gpu)
     DRIVER(device_attribute(&major, DEVICE_MAJOR, gpu->device), "the device");
     DRIVER(device_attribute(&minor, DEVICE_MINOR, gpu->device), "the device");
     gpu->driver->device_name(name, sizeof name, gpu->device);
-    best = choose_blob(p, (u32)(10 * major + minor));
+    gpu->arch = (u32)(10 * major + minor);
+    best = choose_blob(p, gpu->arch);
     if (best == PLAN_NONE)
         return run_mismatch(e, p,
                             "has no code for %s, compute capability %d.%d",
@@ -216,7 +218,8 @@ cuda_open(Err *e, Run *run)
     TRY(load_module(e, run, gpu));
     TRY(find_functions(e, run, gpu));
     TRY(allocate(e, run, gpu));
-    TRY(cudalib_open(e, &run->plan, gpu->driver, &gpu->lib));
+    TRY(cudalib_open(e, &run->plan, gpu->driver, gpu->arch, gpu->stream,
+                     &gpu->lib));
     return prepare_steps(e, run, gpu);
 }
 

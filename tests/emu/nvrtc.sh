@@ -1,7 +1,8 @@
 #!/bin/sh
 # NVRTC compiles every kernel of the shipped models for three architectures: no
 # spilled registers, the same bytes twice; a kernel that it does not take is
-# reported with the line of the model.
+# reported with the line of the model.  Where cuDNN is, too, it has an engine for
+# every convolution.
 . tests/emu/lib/case.sh
 
 models='soho_tiny soho_tiny_pre soho_res18 soho_res18_pre'
@@ -18,6 +19,9 @@ for model in $models; do
 	"$SOHOC" "models/$model.lua" -t cuda --arch $archs --ptxas \
 		-o "$room/$model" >"$room/table" 2>"$room/said"
 	check "$model"/compiles $? "$(tail -n 2 "$room/said")"
+	grep -q 'cuDNN .*, 0 left to the runtime' "$room/table" ||
+		grep -q 'engines are chosen when the plan is opened' "$room/table"
+	check "$model"/engines $? "$(grep cuDNN "$room/table")"
 	kernels=$(find "$room/$model/gen" -name '*.cu' ! -name 'unity*' | wc -l)
 	awk -v kernels="$kernels" '/ spilled$/ { n++; bytes += $(NF - 1) }
 		END { exit n != 3 * kernels || bytes }' "$room/table"

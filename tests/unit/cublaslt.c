@@ -96,20 +96,25 @@ main(void)
     PlanGemm g;
     GemmShape s;
 
-    try("plain", ROW(.a_stride = {0, 0, 3, 1}, .b_stride = {0, 0, 7, 1},
-                     .c_stride = {0, 0, 7, 1}),
+    try("plain",
+        ROW(.a_stride = {0, 0, 3, 1}, .b_stride = {0, 0, 7, 1},
+            .c_stride = {0, 0, 7, 1}),
         1);
-    try("a-turned", ROW(.a_stride = {0, 0, 1, 5}, .b_stride = {0, 0, 7, 1},
-                        .c_stride = {0, 0, 7, 1}),
+    try("a-turned",
+        ROW(.a_stride = {0, 0, 1, 5}, .b_stride = {0, 0, 7, 1},
+            .c_stride = {0, 0, 7, 1}),
         1);
-    try("b-turned", ROW(.a_stride = {0, 0, 3, 1}, .b_stride = {0, 0, 1, 3},
-                        .c_stride = {0, 0, 7, 1}),
+    try("b-turned",
+        ROW(.a_stride = {0, 0, 3, 1}, .b_stride = {0, 0, 1, 3},
+            .c_stride = {0, 0, 7, 1}),
         1);
-    try("c-turned", ROW(.a_stride = {0, 0, 3, 1}, .b_stride = {0, 0, 7, 1},
-                        .c_stride = {0, 0, 1, 5}),
+    try("c-turned",
+        ROW(.a_stride = {0, 0, 3, 1}, .b_stride = {0, 0, 7, 1},
+            .c_stride = {0, 0, 1, 5}),
         1);
-    try("wide-rows", ROW(.a_stride = {0, 0, 11, 1}, .b_stride = {0, 0, 13, 1},
-                         .c_stride = {0, 0, 17, 1}),
+    try("wide-rows",
+        ROW(.a_stride = {0, 0, 11, 1}, .b_stride = {0, 0, 13, 1},
+            .c_stride = {0, 0, 17, 1}),
         1);
     g = ROW(.a_stride = {0, 0, 3, 1}, .b_stride = {0, 0, 1, 1},
             .c_stride = {0, 0, 1, 1});
