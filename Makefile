@@ -118,6 +118,9 @@ test: ## build and run all tests (-v: V=-v)
 	@sh tests/deps.sh
 	@SOHO_BUILD=$(B) sh tests/run.sh $(V)
 
+bundle: all tools ## what tests/gpu/run needs on a machine with a GPU
+	@SOHO_BUILD=$(B) sh tests/gpu/bundle.sh $(B)/bundle $(ARCH)
+
 calibrate: all ## what this machine computes per second
 	@$(B)/soho-rt calibrate
 
@@ -203,5 +206,5 @@ help: ## list the targets
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all demo easy pretrain finetune calibrate gains large map unit tools table parity lockstep oracle bench half memory test templates check deps size fmt lint asan crash golden help clean
+.PHONY: all bundle demo easy pretrain finetune calibrate gains large map unit tools table parity lockstep oracle bench half memory test templates check deps size fmt lint asan crash golden help clean
 -include $(CC_OBJ:.o=.d) $(RT_OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)

@@ -39,7 +39,7 @@ says 2 'key=value' set-without-value $model --set batch
 says 2 'an empty name' keep-empty $model --keep a,,b
 says 2 'two models' two-models $model $model
 says 2 'runs on no CPU' cpu-without-cpu $model -o "$tmp" -t null --cpu avx2
-says 2 'no target with architectures' arch $model --arch sm_90a
+says 2 'target cpu has no architectures; give -t cuda' arch $model --arch sm_90a
 says 2 'no node of this name' why-nothing $model -o "$tmp" -t null --why nobody
 says 6 'no/such.lua' model-that-is-not-there no/such.lua -o "$tmp"
 : >"$tmp/file"

@@ -1,0 +1,89 @@
+"""PyTorch's times for what tests/gpu/run times: the oracle's form of soho_res18,
+in half precision and channels-last, eagerly and compiled with CUDA graphs.
+
+    torch_times.py [ROUNDS]
+
+Prints milliseconds, the median of the rounds and the least, for a micro-batch of
+32 of training (forward, backward) at 608x1024 and for inference with 1 and 32.
+"""
+import os
+import statistics
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../oracle'))
+import soho_ref  # noqa: E402
+
+SIZE, TOKENS, ANSWERS = (608, 1024), 16, 3129
+VALID = (600, 1000)
+
+
+def batch(n):
+    image = torch.randn(n, 3, *SIZE, device='cuda').to(
+        memory_format=torch.channels_last)
+    ids = torch.randint(1000, 2000, (n, TOKENS), device='cuda')
+    mask = torch.ones_like(ids)
+    return image, ids, mask, torch.rand(n, ANSWERS, device='cuda')
+
+
+def forward(model, data):
+    image, ids, mask, _ = data
+    metas = [{'img_shape': VALID, 'pad_shape': SIZE}] * len(image)
+    vis, seen = model.neck(model.backbone(image), metas)
+    return model.head.vqa(model.language(ids, mask, vis, seen)[:, 0])
+
+
+def train(model, data, call):
+    with torch.autocast('cuda', torch.bfloat16):
+        loss = F.binary_cross_entropy_with_logits(call(model, data).float(),
+                                                  data[3])
+    loss.backward()
+    model.zero_grad(set_to_none=False)
+
+
+def infer(model, data, call):
+    with torch.no_grad(), torch.autocast('cuda', torch.bfloat16):
+        call(model, data)
+
+
+def milliseconds(work, rounds):
+    for _ in range(5):
+        work()
+    found = []
+    for _ in range(rounds):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        work()
+        torch.cuda.synchronize()
+        found.append(1e3 * (time.perf_counter() - start))
+    return statistics.median(found), min(found)
+
+
+def main():
+    rounds = int(sys.argv[1]) if sys.argv[1:] else 20
+    model = soho_ref.seed_weights(soho_ref.SohoVQA(bert_cp=False)).cuda().to(
+        memory_format=torch.channels_last)
+    ways = {'eager': forward}
+    try:
+        ways['compiled'] = torch.compile(forward, mode='max-autotune')
+    except Exception as error:      # an old PyTorch
+        print('no torch.compile:', error)
+    for way, call in ways.items():
+        for name, work, n in (('train', train, 32), ('infer', infer, 32),
+                              ('infer', infer, 1)):
+            data = batch(n)
+            model.train(work is train)
+            try:
+                found = milliseconds(lambda: work(model, data, call), rounds)
+                print('PyTorch %-9s %s batch %-3d %8.2f ms (least %.2f)'
+                      % (way, name, n, *found), flush=True)
+            except Exception as error:
+                print('PyTorch %-9s %s batch %d: %s' % (
+                    way, name, n, str(error).split('\n')[0][:120]), flush=True)
+
+
+if __name__ == '__main__':
+    main()
