@@ -123,6 +123,7 @@ map() {
 	tests plan 'plans, dumps and generated/'
 	tests op 'every op and its gradient beside doubles'
 	tests emu 'the plans for a GPU on an emulated one'
+	tests gpu 'what a machine with a GPU has to show'
 	tests fuzz 'random graphs, compiled in several ways'
 	tests templates 'every template alone, and the prelude'
 	tests cli 'command lines and exit codes'
