@@ -262,9 +262,9 @@ print_table(const Bench *b, f64 ms, f64 least, const Row *all, f64 library)
 
         printf("%9.3f %5.1f%% %5u %7.1f %6.1f  %s%s\n", r->ms,
                100 * r->ms / all->ms, r->steps, rate(r->flop, r->ms),
-               rate(r->bytes, r->ms), r->library ? "oneDNN " : "", r->name);
+               rate(r->bytes, r->ms), r->library ? "library " : "", r->name);
     }
-    printf("oneDNN %.1f%%, own kernels %.1f%%\n", 100 * library / all->ms,
+    printf("libraries %.1f%%, own kernels %.1f%%\n", 100 * library / all->ms,
            100 - 100 * library / all->ms);
 }
 

@@ -1,0 +1,50 @@
+#!/bin/sh
+# soho-rt train, resumed from its middle, eval and infer on the emulated GPU: the
+# same bits as in one go, and the answers that the CPU gives with these weights.
+. tests/emu/lib/case.sh
+small='--threads 1 --set buckets=48x64,64x48 --set batch=4 --set sentences=2
+	--set hidden=32 --set inner=64 --set layers=1 --set heads=2
+	--set width=8,8,16,32'
+data=$room/data
+
+"$SOHO_RT" data shapes --out "$data" --images 24 --val 6 --size 64x48 \
+	>"$room/log" 2>&1 &&
+	for target in 'cuda --arch emu' cpu; do
+		# shellcheck disable=SC2086
+		"$SOHOC" models/soho_tiny.lua -o "$room/${target%% *}" $small \
+			-t $target --set vocab="$data/vocab.txt" \
+			--set answers="$data/answers.txt" >"$room/log" 2>&1 || break
+	done
+check compiles $? "$(tail -n 2 "$room/log")"
+
+train() { # RUN OPTION...
+	run=$room/$1
+	shift
+	"$SOHO_RT" train "$room/cuda/plan.bin" --data "$data" --run "$run" "$@" \
+		>"$room/log" 2>&1
+}
+train whole --steps 6 --save-steps 3
+check trains $? "$(tail -n 2 "$room/log")"
+mkdir "$room/half" && cp -r "$room/whole/ckpt-3" "$room/half" &&
+	train half --steps 6 --resume && grep -q 'goes on from' "$room/log"
+check resumes $? "$(tail -n 2 "$room/log")"
+for file in weights train; do
+	cmp "$room/whole/ckpt-6/$file.safetensors" \
+		"$room/half/ckpt-6/$file.safetensors"
+	check "same-bits-$file" $? 'other bits than in one go'
+done
+
+for target in cuda cpu; do
+	"$SOHO_RT" eval "$room/$target/plan.bin" --data "$data" \
+		--weights "$room/whole" --json 2>/dev/null >"$room/$target.json" ||
+		"$SOHO_RT" eval "$room/$target/plan.bin" --data "$data" \
+			--weights "$room/whole" >"$room/$target.json" 2>&1
+	"$SOHO_RT" infer "$room/$target/plan.bin" --weights "$room/whole" \
+		--image "$data/example.jpg" --question 'what shape is it?' \
+		>"$room/$target.said" 2>&1
+	check "infer-$target" $? "$(tail -n 1 "$room/$target.said")"
+done
+cmp "$room/cuda.said" "$room/cpu.said"
+check same-answers $? "$(cat "$room/cuda.said")"
+cmp "$room/cuda.json" "$room/cpu.json"
+check same-accuracy $? "$(cat "$room/cuda.json")"
