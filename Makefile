@@ -119,7 +119,7 @@ test: ## build and run all tests (-v: V=-v)
 	@SOHO_BUILD=$(B) sh tests/run.sh $(V)
 
 bundle: all tools ## what tests/gpu/run needs on a machine with a GPU
-	@SOHO_BUILD=$(B) sh tests/gpu/bundle.sh $(B)/bundle $(ARCH)
+	@SOHO_BUILD=$(B) sh tests/bundle.sh $(B)/bundle $(ARCH)
 
 calibrate: all ## what this machine computes per second
 	@$(B)/soho-rt calibrate
