@@ -3,11 +3,11 @@
 # that can be carried to a machine with a GPU and nothing else: our programs with
 # the libraries they link, plans for the GPU, input, golden files.
 #
-# usage: bundle.sh FOLDER [ARCHS]      ARCHS: sm_90a,ptx_80, or emu for the
-#                                      emulated GPU (then small sizes)
+# usage: bundle.sh FOLDER [ARCHS]      ARCHS: sm_90a, or emu for the emulated
+#                                      GPU (then small sizes)
 # Must stay below 64 MiB.  Needs NVRTC here, none there.
 to=${1:?usage: bundle.sh FOLDER [ARCHS]}
-arch=${2:-sm_90a,ptx_80}
+arch=${2:-sm_90a}
 build=${SOHO_BUILD:-build}
 rm -rf "$to"
 mkdir -p "$to/bin" "$to/lib" "$to/data" "$to/tests" || exit
@@ -66,7 +66,7 @@ if [ "$arch" = emu ]; then
 		--set sentences=2 --set hidden=32 --set inner=64 --set layers=1
 		--set heads=2 --set width=8,8,16,32'
 else
-	images=2000 size=96x128 small=
+	images=600 size=96x128 small=
 fi
 "$build/soho-rt" data shapes --out "$to/data/shapes" --images $images \
 	--val $((images / 10 + 2)) --size "$(echo $size | sed 's/\(.*\)x\(.*\)/\2x\1/')" \
@@ -82,6 +82,7 @@ else
 		--set buckets=608x1024 >"$to/data/res18.log" || exit
 fi
 rm -rf "$to"/data/*/gen "$to"/data/*/*/gen
+tar -czf "$to/lib.tgz" -C "$to" lib && rm -rf "$to/lib" || exit
 echo "$arch" >"$to/arch"
 git rev-parse HEAD >"$to/commit" 2>/dev/null
 bytes=$(du -sb "$to" | cut -f1)
