@@ -82,7 +82,7 @@ else
 		--set buckets=608x1024 >"$to/data/res18.log" || exit
 fi
 rm -rf "$to"/data/*/gen "$to"/data/*/*/gen
-tar -czf "$to/lib.tgz" -C "$to" lib && rm -rf "$to/lib" || exit
+tar -czf "$to/lib.tgz" -C "$to" lib && rm -rf "${to:?}/lib" || exit
 echo "$arch" >"$to/arch"
 git rev-parse HEAD >"$to/commit" 2>/dev/null
 bytes=$(du -sb "$to" | cut -f1)
