@@ -10,6 +10,9 @@
  *   that: so activations are kept for the backward pass, and their gradients
  *   are rounded in the same places (ops/elem.c).
  *
+ * On the GPU also what convolutions give, and the gradients that they give:
+ * cuDNN writes the type of what it reads.
+ *
  * Sums, norms, softmax, losses and updates are f32, and products marked exact.
  * See Micikevicius et al. 2018, "Mixed precision training"; Kalamkar et al.
  * 2019, "A study of bfloat16 for deep learning training". */
@@ -81,8 +84,45 @@ round_node(Cast *c, u32 x)
         round_node(c, under_views(c->old, n->in[0]));
 }
 
+/* The only reader of node id, or id. */
+static u32
+only_reader(const Func *f, u32 id)
+{
+    u32 reader = id;
+    for (u32 i = id + 1; i < f->nnode; i++)
+        for (u32 k = 0; k < f->node[i].nin; k++) {
+            if (VAL_NODE(f->node[i].in[k]) != id)
+                continue;
+            if (reader != id)
+                return id;
+            reader = i;
+        }
+    for (u32 i = 0; i < f->nout; i++)
+        if (VAL_NODE(f->out[i].val) == id)
+            return id;
+    return reader;
+}
+
+/* GPU: cuDNN's results have the type of its operands, so they are rounded: what
+ * a norm with running statistics, an addition of what was there before and a
+ * ReLU make of them in the same call. */
+static void
+round_convolved(Cast *c, u32 id)
+{
+    const Func *f = c->old;
+    u32 end = is_scaled_only(f, id) ? only_reader(f, id) : id;
+    u32 next = only_reader(f, end);
+    const Val *in = f->node[next].in;
+    if (f->node[next].op == OP_add && VAL_NODE(in[0]) <= end &&
+        VAL_NODE(in[1]) <= end)
+        next = only_reader(f, end = next);
+    if (f->node[next].op == OP_relu)
+        end = next;
+    round_node(c, end);
+}
+
 static Cast
-find_rounded(const Func *f)
+find_rounded(const Func *f, bool gpu)
 {
     Cast c = {f, mem_alloc(f->nnode + 1), mem_alloc(f->nnode + 1)};
     for (u32 i = 0; i < f->nnode; i++)
@@ -97,6 +137,8 @@ find_rounded(const Func *f)
             round_node(&c, i);
         if (kept && (n->op == OP_layer_norm || n->op == OP_max_pool))
             round_node(&c, under_views(f, n->in[0]));
+        if (gpu && n->op == OP_conv2d)
+            round_convolved(&c, i);
     }
     return c;
 }
@@ -134,7 +176,7 @@ pass_cast(Prog *p)
             p->opt.model, want);
     for (u32 i = 0; i < p->nfunc; i++) {
         Func old = p->func[i];
-        Cast c = find_rounded(&old);
+        Cast c = find_rounded(&old, p->opt.target->id == TARGET_cuda);
         graph_rebuild(p, &p->func[i], cast_node, &c);
     }
 }

@@ -1,5 +1,6 @@
 /* epilogue.c - what may follow a product or convolution in its library call:
- * a bias, a residual, an activation; for fuse. */
+ * a bias, a residual, an activation, on the GPU rounding to bf16, as behind some
+ * templates of single ops; for fuse. */
 #include "compiler/fuse.h"
 
 static bool
@@ -30,10 +31,45 @@ epilogue_mask(const Func *f, const Group *g)
         case OP_relu:
             mask |= POST_relu;
             break;
-        default:
+        case OP_gelu:
             mask |= POST_gelu;
         }
     return mask;
+}
+
+static bool
+ends_rounded(const Func *f, const Group *g)
+{
+    return f->node[g->node[g->nnode - 1]].op == OP_bf16;
+}
+
+/* Doors are f32. */
+static bool
+is_door(const Func *f, u32 id)
+{
+    for (u32 i = 0; i < f->nout; i++)
+        if (VAL_NODE(where(f, f->out[i].val).base) == id)
+            return true;
+    return false;
+}
+
+/* A library of the GPU that reads bf16 can write it. */
+static bool
+may_round(const Fuse *u, u32 id, const Node *root)
+{
+    return u->p->opt.target->id == TARGET_cuda && !is_door(u->f, id) &&
+           lies_half(u->p, u->f, root->in[0]) &&
+           lies_half(u->p, u->f, root->in[1]);
+}
+
+static bool
+rounds_special(const Fuse *u, u32 id, i32 to, Val last)
+{
+    const Group *g = &u->f->group[to];
+    u32 op = u->f->node[g->node[0]].op;
+    return u->f->node[id].op == OP_bf16 && g->nnode == 1 &&
+           u->uses[last] == 1 && VAL_OUT(last) == 0 && !is_door(u->f, id) &&
+           u->p->opt.target->id == TARGET_cuda && special_takes_half(op);
 }
 
 /* May n end library group `to`, whose last value is `last`? */
@@ -45,7 +81,13 @@ is_epilogue(const Fuse *u, u32 id, i32 to, Val last)
     const Group *g = &f->group[to];
     const Node *root = &f->node[g->node[0]];
     u32 have = epilogue_mask(f, g);
-    if (u->uses[last] != 1 || (have & (POST_relu | POST_gelu)) ||
+    if (u->uses[last] != 1)
+        return false;
+    if (n->op == OP_bf16)
+        return !ends_rounded(f, g) && may_round(u, id, root);
+    if (ends_rounded(f, g) && n->op != OP_relu)
+        return false;
+    if ((have & (POST_relu | POST_gelu)) ||
         (root->op != OP_conv2d && root->op != OP_matmul) ||
         (root->op == OP_matmul && attr_l(root, "order")->n))
         return false;
@@ -68,7 +110,7 @@ is_epilogue(const Fuse *u, u32 id, i32 to, Val last)
 }
 
 i32
-fuse_library_of(const Fuse *u, u32 id)
+fuse_call_of(const Fuse *u, u32 id)
 {
     const Func *f = u->f;
     const Node *n = &f->node[id];
@@ -78,15 +120,18 @@ fuse_library_of(const Fuse *u, u32 id)
             return -1;
         if (fuse_is_view(f, v)) { /* a dense reshape with this one user */
             Val x = through_reshape(f, v);
-            bool once = n->op == OP_gelu || n->op == OP_relu;
+            bool once =
+                n->op == OP_gelu || n->op == OP_relu || n->op == OP_bf16;
             if (x == v || !once || u->uses[v] != 1)
                 continue;
             v = x;
         }
         i32 g = node_of(f, v)->group;
-        if (g >= 0 && f->group[g].kind == GROUP_library &&
-            VAL(f->group[g].node[f->group[g].nnode - 1], 0) == v &&
-            is_epilogue(u, id, g, v))
+        const Group *to = g < 0 ? NULL : &f->group[g];
+        if (to && to->kind == GROUP_special && rounds_special(u, id, g, v))
+            return g;
+        if (to && to->kind == GROUP_library &&
+            VAL(to->node[to->nnode - 1], 0) == v && is_epilogue(u, id, g, v))
             return g;
     }
     return -1;

@@ -321,7 +321,10 @@ store_rides_on(const Fuse *u, u32 id)
                 op == OP_iota;
     if (op == OP_matmul && attr_l(&f->node[group->node[0]], "order")->n)
         able = false;
-    return able && group->nnode == 1 ? g : -1;
+    bool only = group->nnode == 1 ||
+                (op == OP_conv2d_dw &&
+                 f->node[group->node[group->nnode - 1]].op == OP_bf16);
+    return able && only ? g : -1;
 }
 
 /* -------------------------------------------------------------- late nodes */
@@ -462,7 +465,7 @@ place_node(Fuse *u, u32 id)
         }
     }
     if (!u->p->opt.no_fuse && free_form) {
-        i32 g = fuse_library_of(u, id);
+        i32 g = fuse_call_of(u, id);
         if (g >= 0) {
             enter(u, id, g);
             return;

@@ -20,6 +20,6 @@ bool fuse_is_view(const Func *f, Val v);
 bool fuse_same_dims(const Type *a, const Type *b);
 
 /* epilogue.c: the library group whose last value node `id` continues, or -1. */
-i32 fuse_library_of(const Fuse *u, u32 id);
+i32 fuse_call_of(const Fuse *u, u32 id);
 
 #endif

@@ -161,6 +161,8 @@ emit_copy(Loops *x, u32 from, u32 to, const char *name)
 {
     elem_frame(x);
     const char *value = formula_load(x, from, loops_inner(x, from));
+    if (x->op[to].dtype == DT_bf16 && x->op[from].dtype == DT_f32)
+        value = format("bf16_near(%s)", value);
     loops_put(x, "body", x->place,
               formula_assign(x, to, loops_inner(x, to), value));
     finish_elem(x, name);
@@ -193,7 +195,7 @@ lower_copy(Lower *l, Val v, u32 to, i64 offset, const i64 *stride,
 }
 
 void
-lower_widen(Lower *l, u32 from, u32 to)
+lower_convert(Lower *l, u32 from, u32 to)
 {
     Loops *x = mem_alloc(sizeof *x);
     Group g = {.kind = GROUP_elem};
@@ -205,9 +207,9 @@ lower_widen(Lower *l, u32 from, u32 to)
                  .space = type_make(DT_f32, 1, &count),
                  .place = b->place,
                  .job = ""};
-    x->op[0] = (Operand){.buf = from, .dtype = DT_bf16, .stride = {1}};
-    x->op[1] =
-        (Operand){.buf = to, .dtype = DT_f32, .out = true, .stride = {1}};
+    u8 old = b->type.dtype, new = l->p->buf[to].type.dtype;
+    x->op[0] = (Operand){.buf = from, .dtype = old, .stride = {1}};
+    x->op[1] = (Operand){.buf = to, .dtype = new, .out = true, .stride = {1}};
     x->nop = 2;
-    emit_copy(x, 0, 1, "widen");
+    emit_copy(x, 0, 1, new == DT_f32 ? "widen" : "narrow");
 }

@@ -7,6 +7,7 @@ typedef struct Tail {
     u32 post;          /* POST_* */
     Val bias;          /* POST_bias */
     Val add;           /* POST_add */
+    bool rounded;      /* to bf16, the type of the result */
     Val last;          /* value the group gives */
     const Node *store; /* writes straight into a tensor, or NULL */
 } Tail;
@@ -37,6 +38,8 @@ read_tail(const Lower *l, const Group *g)
             t.post |= POST_relu;
         else if (n->op == OP_gelu)
             t.post |= POST_gelu;
+        else if (n->op == OP_bf16)
+            t.rounded = true;
         else {
             Val other = n->in[0] == t.last ? n->in[1] : n->in[0];
             bool bias = is_bias(l, other, root);
@@ -55,13 +58,48 @@ result_buf(Lower *l, const Tail *t)
                     : value_buf(l, t->last);
 }
 
-static void
-draft_tail(Lower *l, Draft *d, const Tail *t)
+/* The type of what a call reads: the GPU's libraries take two bf16 factors as
+ * they are. */
+static u8
+factor_type(const Lower *l, const Node *n)
 {
-    if (t->post & POST_bias)
+    bool half = is_gpu(l) && lies_half(l->p, l->f, n->in[0]) &&
+                lies_half(l->p, l->f, n->in[1]);
+    return half ? DT_bf16 : DT_f32;
+}
+
+/* Bias v as bf16: the pack phase makes it where v is known before. */
+static u32
+half_bias(Lower *l, Val v)
+{
+    Where w = where(l->f, v);
+    u32 from = value_buf(l, w.base);
+    if (node_of(l->f, w.base)->op != OP_load || l->f->pack < 0)
+        return whole_buf(l, from, DT_bf16);
+    Lower to = {.p = l->p, .f = &l->p->func[l->f->pack], .func = l->f->pack};
+    const char *name =
+        format("half.%s.%s", to.f->name + 5, l->p->buf[from].name);
+    u32 b = buf_find(l->p, name);
+    if (b != PLAN_NONE)
+        return b;
+    Type t = l->p->buf[from].type;
+    t.dtype = DT_bf16;
+    b = buf_add(l->p, name, &t, AR_const, RO_const, -1, l->p->buf[from].place);
+    lower_convert(&to, from, b);
+    return b;
+}
+
+/* What is added has the type of the result. */
+static void
+draft_tail(Lower *l, Draft *d, const Tail *t, u32 dtype)
+{
+    if (t->post & POST_bias && dtype == DT_bf16)
+        draft_buf(d, half_bias(l, t->bias), ACCESS_r,
+                  where(l->f, t->bias).offset * (i64)dtype_bytes(dtype));
+    else if (t->post & POST_bias)
         draft_value(l, d, t->bias);
     if (t->post & POST_add)
-        draft_value(l, d, t->add);
+        draft_as(l, d, t->add, dtype);
 }
 
 /* The packed copy of weights v for row `row` of a library call.  Weights known
@@ -84,15 +122,17 @@ packed_weights(Lower *l, Val v, u32 kind, u32 row, u64 bytes, const Node *n)
     u32 b = buf_find(p, name);
     if (b != PLAN_NONE)
         return b;
-    i32 dim = (i32)((bytes + 3) / 4);
-    Type t = type_make(DT_f32, 1, &dim);
+    u32 dtype = is_gpu(l) ? p->conv[row].dtype[2] : DT_f32;
+    u64 element = dtype_bytes(dtype);
+    i32 dim = (i32)((bytes + element - 1) / element);
+    Type t = type_make(dtype, 1, &dim);
     b = known ? buf_add(p, name, &t, AR_const, RO_const, -1, place)
               : buf_add(p, name, &t, AR_act, RO_act, l->func, place);
     Lower to = {.p = p, .f = pack, .func = known ? l->f->pack : l->func};
     if (is_gpu(l)) {
-        u32 from = whole_buf(&to, value_buf(l, w.base), DT_f32);
+        u32 from = whole_buf(&to, value_buf(l, w.base), dtype);
         lower_pack_conv(&to, &p->conv[row], b, from,
-                        w.offset * (i64)sizeof(f32), n);
+                        w.offset * (i64)dtype_bytes(dtype), n);
         return b;
     }
     Draft d = {.narg = 0};
@@ -143,13 +183,14 @@ lower_matmul(Lower *l, const Group *g)
     Where a = where(l->f, n->in[0]), b = where(l->f, n->in[1]);
     Where c = where(l->f, VAL(g->node[0], 0));
     Type ta = type_of(l->f, n->in[0]), tb = type_of(l->f, n->in[1]);
-    u32 r = ta.rank;
+    u32 r = ta.rank, to = result_buf(l, &tail);
+    u8 type = factor_type(l, n), result = l->p->buf[to].type.dtype;
     PlanGemm gemm = {.nb = {r > 3 ? ta.dim[0] : 1, r > 2 ? ta.dim[r - 3] : 1},
                      .m = ta.dim[r - 2],
                      .n = tb.dim[r - 1],
                      .k = ta.dim[r - 1],
                      .post = tail.post,
-                     .dtype = {DT_f32, DT_f32, DT_f32, DT_f32}};
+                     .dtype = {result, type, type, result}};
     gemm_strides(&ta, a.stride, gemm.a_stride);
     gemm_strides(&tb, b.stride, gemm.b_stride);
     gemm_strides(&n->out[0], c.stride, gemm.c_stride);
@@ -158,17 +199,16 @@ lower_matmul(Lower *l, const Group *g)
     if (!l->p->opt.target->size_gemm(&l->p->opt, &gemm, n->place))
         return;
     Draft d = {.narg = 0};
-    draft_buf(&d, result_buf(l, &tail),
-              tail.post & POST_accum ? ACCESS_rw : ACCESS_w, 0);
+    draft_buf(&d, to, tail.post & POST_accum ? ACCESS_rw : ACCESS_w, 0);
     u32 row = gemm_add(l->p, &gemm);
-    draft_value(l, &d, n->in[0]);
+    draft_as(l, &d, n->in[0], type);
     if (gemm.post & POST_packed)
         draft_buf(
             &d, packed_weights(l, n->in[1], ST_pack_gemm, row, gemm.packed, n),
             ACCESS_r, 0);
     else
-        draft_value(l, &d, n->in[1]);
-    draft_tail(l, &d, &tail);
+        draft_as(l, &d, n->in[1], type);
+    draft_tail(l, &d, &tail, result);
     if (gemm.scratch)
         draft_buf(&d, scratch_buf(l, gemm.scratch, n->place), ACCESS_w, 0);
     u64 flop =
@@ -190,7 +230,7 @@ conv_add(Prog *p, const PlanConv *c)
 
 /* Geometry from the three shapes; pad below and right is what is left over. */
 static PlanConv
-conv_row(const Node *n, const Type *x, const Type *w, const Type *y)
+conv_row(const Node *n, const Type *x, const Type *w, const Type *y, u8 type)
 {
     i64 stride = attr_i(n, "stride"), pad = attr_i(n, "pad");
     i64 dilation = attr_i(n, "dilation");
@@ -207,7 +247,7 @@ conv_row(const Node *n, const Type *x, const Type *w, const Type *y)
                   .dilation = {dilation, dilation},
                   .groups = attr_i(n, "groups"),
                   .pad = {pad, pad},
-                  .dtype = {DT_f32, DT_f32, DT_f32, DT_f32}};
+                  .dtype = {type, type, type, type}};
     i64 reach_h = (c.oh - 1) * stride + dilation * (c.kh - 1) + 1;
     i64 reach_w = (c.ow - 1) * stride + dilation * (c.kw - 1) + 1;
     c.pad[2] = reach_h - c.h - pad;
@@ -250,12 +290,34 @@ lower_conv_dw(Lower *l, const Node *n, const Tail *tail, PlanConv *c)
         return;
     Draft d = {.narg = 0};
     draft_buf(&d, packed, ACCESS_w, 0);
-    draft_value(l, &d, n->in[0]);
-    draft_value(l, &d, n->in[1]);
+    draft_as(l, &d, n->in[0], c->dtype[1]);
+    draft_as(l, &d, n->in[1], c->dtype[2]);
     draft_scratch(l, &d, c->scratch, n->place);
     u64 flop = 2ull * (u64)(c->n * c->oh * c->ow) * (u64)count;
     step_add(l, ST_conv, conv_add(l->p, c), &d, "conv_dw", n->place, flop);
     lower_unpack_conv(l, c, result_buf(l, tail), packed, add, n);
+}
+
+/* The row of node n, which computes y, dx or dw.  cuDNN's results have the type
+ * of its operands. */
+static PlanConv
+conv_row_of(const Lower *l, const Node *n, bool rounded)
+{
+    Type a = type_of(l->f, n->in[0]), b = type_of(l->f, n->in[1]);
+    const Type *to = &n->out[0];
+    u8 type = rounded ? factor_type(l, n) : DT_f32;
+    PlanConv c;
+    if (n->op == OP_conv2d) {
+        c = conv_row(n, &a, &b, to, type);
+        c.dir = 0;
+    } else if (n->op == OP_conv2d_dx) { /* in: dy, w; out: dx */
+        c = conv_row(n, to, &b, &a, type);
+        c.dir = 1;
+    } else { /* in: x, dy; out: dw */
+        c = conv_row(n, &a, to, &b, type);
+        c.dir = 2;
+    }
+    return c;
 }
 
 static void
@@ -263,19 +325,7 @@ lower_conv(Lower *l, const Group *g)
 {
     const Node *n = &l->f->node[g->node[0]];
     Tail tail = read_tail(l, g);
-    Type x = type_of(l->f, n->in[0]), w = type_of(l->f, n->in[1]);
-    Type y = n->out[0];
-    PlanConv c = {0};
-    if (n->op == OP_conv2d) {
-        c = conv_row(n, &x, &w, &y);
-        c.dir = 0;
-    } else if (n->op == OP_conv2d_dx) { /* in: dy, w; out: dx */
-        c = conv_row(n, &y, &w, &x);
-        c.dir = 1;
-    } else { /* in: x, dy; out: dw */
-        c = conv_row(n, &x, &y, &w);
-        c.dir = 2;
-    }
+    PlanConv c = conv_row_of(l, n, tail.rounded);
     if (c.dir == 2 && is_gpu(l)) {
         lower_conv_dw(l, n, &tail, &c);
         return;
@@ -287,15 +337,15 @@ lower_conv(Lower *l, const Group *g)
     Draft d = {.narg = 0};
     draft_buf(&d, result_buf(l, &tail),
               tail.post & POST_accum ? ACCESS_rw : ACCESS_w, 0);
-    draft_value(l, &d, n->in[0]);
+    draft_as(l, &d, n->in[0], c.dtype[1]);
     if (c.dir < 2)
         draft_buf(&d,
                   packed_weights(l, n->in[1], ST_pack_conv, row,
                                  weight_bytes(l, &l->p->conv[row]), n),
                   ACCESS_r, 0);
     else
-        draft_value(l, &d, n->in[1]);
-    draft_tail(l, &d, &tail);
+        draft_as(l, &d, n->in[1], c.dtype[2]);
+    draft_tail(l, &d, &tail, c.dtype[3]);
     if (c.dir == 2)
         draft_scratch(l, &d, c.packed, n->place);
     draft_scratch(l, &d, c.scratch, n->place);

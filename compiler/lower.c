@@ -93,8 +93,8 @@ scratch_buf(Lower *l, u64 bytes, const char *place)
     return buf_add(l->p, name, &t, AR_act, RO_scratch, l->func, place);
 }
 
-/* Libraries and templates of single ops read f32: where buffer b is stored as
- * bf16, a copy of its whole is made right before the step. */
+/* Templates of single ops and the CPU's libraries read f32: where buffer b is
+ * stored as bf16, a copy of its whole is made right before the step. */
 u32
 whole_buf(Lower *l, u32 b, u32 dtype)
 {
@@ -102,15 +102,18 @@ whole_buf(Lower *l, u32 b, u32 dtype)
     Type t = l->p->buf[b].type;
     if (t.dtype == dtype)
         return b;
-    for (u32 i = 0; i < WIDENED; i++)
-        if (l->widened[i].from == b && l->f->nstep <= l->widened[i].until)
-            return l->widened[i].to;
+    for (u32 i = 0; i < CONVERTED; i++) {
+        const Converted *old = &l->converted[i];
+        if (old->from == b && l->f->nstep <= old->until &&
+            l->p->buf[old->to].type.dtype == dtype)
+            return old->to;
+    }
     t.dtype = (u8)dtype;
-    const char *name = format("%s.wide%u", l->f->name, l->p->nbuf);
+    const char *name = format("%s.as%u", l->f->name, l->p->nbuf);
     u32 to = buf_add(l->p, name, &t, AR_act, RO_act, l->func, place);
-    lower_widen(l, b, to);
-    Widened *w = &l->widened[l->nwidened++ % WIDENED];
-    *w = (Widened){b, to, l->f->nstep + WIDENED};
+    lower_convert(l, b, to);
+    Converted *c = &l->converted[l->nconverted++ % CONVERTED];
+    *c = (Converted){b, to, l->f->nstep + CONVERTED};
     return to;
 }
 
@@ -134,12 +137,17 @@ draft_buf(Draft *d, u32 buf, u32 mode, i64 byte_offset)
 }
 
 void
-draft_value(Lower *l, Draft *d, Val v)
+draft_as(Lower *l, Draft *d, Val v, u32 dtype)
 {
     Where w = where(l->f, v);
-    Type t = type_of(l->f, v);
-    draft_buf(d, whole_buf(l, value_buf(l, w.base), t.dtype), ACCESS_r,
-              w.offset * (i64)dtype_bytes(t.dtype));
+    draft_buf(d, whole_buf(l, value_buf(l, w.base), dtype), ACCESS_r,
+              w.offset * (i64)dtype_bytes(dtype));
+}
+
+void
+draft_value(Lower *l, Draft *d, Val v)
+{
+    draft_as(l, d, v, type_of(l->f, v).dtype);
 }
 
 void

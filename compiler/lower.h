@@ -8,12 +8,12 @@
 
 enum { MAX_ARGS = 128 };
 
-/* A buffer's copy in f32, and the number of steps up to which the next reader
+/* A buffer's copy as another type, and the number of steps up to which the next reader
  * may have it, too. */
-typedef struct Widened {
+typedef struct Converted {
     u32 from, to, until;
-} Widened;
-enum { WIDENED = 4 };
+} Converted;
+enum { CONVERTED = 4 };
 
 typedef struct Lower {
     Prog *p;
@@ -22,8 +22,8 @@ typedef struct Lower {
     u32 *buf;      /* per base value: index into p->buf, or PLAN_NONE */
     u32 *uses;     /* per value: readers */
     bool *outside; /* per base value: read beyond its own group */
-    Widened widened[WIDENED];
-    u32 nwidened;
+    Converted converted[CONVERTED];
+    u32 nconverted;
 } Lower;
 
 /* A step under construction. */
@@ -41,9 +41,10 @@ is_gpu(const Lower *l)
 /* lower.c */
 u32 value_buf(Lower *l, Val base); /* makes the buffer on first use */
 u32 scratch_buf(Lower *l, u64 bytes, const char *place);
-u32 whole_buf(Lower *l, u32 buf, u32 dtype); /* buf, or its copy in f32 */
+u32 whole_buf(Lower *l, u32 buf, u32 dtype); /* buf, or its copy as dtype */
 void draft_buf(Draft *d, u32 buf, u32 mode, i64 byte_offset);
 void draft_value(Lower *l, Draft *d, Val v); /* read through its views */
+void draft_as(Lower *l, Draft *d, Val v, u32 dtype);
 void draft_int(Draft *d, i64 value);
 void draft_range(Draft *d, u32 range_buf); /* its length in floats */
 void step_add(Lower *l, u32 kind, u32 what, const Draft *d, const char *name,
@@ -66,8 +67,8 @@ void lower_loops(Lower *l, const Group *g); /* elem, row, column */
 void lower_copy(Lower *l, Val v, u32 to, i64 offset, const i64 *stride,
                 const char *place);
 
-/* Copies buffer `from`, bf16, into buffer `to`, f32. */
-void lower_widen(Lower *l, u32 from, u32 to);
+/* Copies buffer `from` into buffer `to`, one bf16, the other f32. */
+void lower_convert(Lower *l, u32 from, u32 to);
 
 /* library.c */
 void lower_library(Lower *l, const Group *g);

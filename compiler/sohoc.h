@@ -464,6 +464,12 @@ void natural_strides(const Type *t, i64 *stride);
 /* Are v's numbers bf16, rounded or picked from rounded ones?  Such a value is
  * stored in half the bytes. */
 bool is_half(const Func *f, Val v);
+/* Does v lie in memory as bf16, a constant for one? */
+bool lies_half(const struct Prog *p, const Func *f, Val v);
+
+/* special.c: on the GPU, does the template of `op` read its first input and
+ * write its first output as bf16, too? */
+bool special_takes_half(u32 op);
 
 /* late.c, for fuse: per node, is it computed where it is read, however early
  * it could be?  `uses` from graph_uses. */

@@ -135,6 +135,35 @@ draft_dims(Draft *d, Instance *i, u32 index, const Type *t)
         draft_int(d, t->dim[k]);
 }
 
+bool
+special_takes_half(u32 op)
+{
+    return op == OP_max_pool || op == OP_max_pool_dx || op == OP_normalise;
+}
+
+/* GPU: is the first output, argument 0, bf16, and the first input, argument
+ * `in`? */
+static void
+define_halves(const Lower *l, Instance *i, const Draft *d, u32 in)
+{
+    const Buf *buf = l->p->buf;
+    u32 to = buf[d->arg[0].buffer].type.dtype;
+    u32 from = buf[d->arg[in].buffer].type.dtype;
+    define(i, "HALF_OUT", to == DT_bf16 ? "1" : "0");
+    define(i, "HALF_IN", from == DT_bf16 ? "1" : "0");
+}
+
+/* GPU: the integers that count the elements of each operand. */
+static const char *
+index_type(const Lower *l, const Draft *d)
+{
+    i64 most = 0;
+    for (u32 i = 0; i < d->narg; i++)
+        if (d->arg[i].kind == ARG_buffer)
+            most = max_i64(most, type_count(&l->p->buf[d->arg[i].buffer].type));
+    return most <= INT32_MAX ? "uint32_t" : "int64_t";
+}
+
 /* Pointers of outputs, pointers of inputs, the step block of an op that draws,
  * then all dimensions. */
 static void
@@ -143,8 +172,10 @@ lower_value_op(Lower *l, const Group *g)
     const Func *f = l->f;
     u32 id = g->node[0];
     const Node *n = &f->node[id];
-    const Node *store = g->nnode > 1 ? &f->node[g->node[1]] : NULL;
+    const Node *last = &f->node[g->node[g->nnode - 1]];
+    const Node *store = last->op == OP_store ? last : NULL;
     bool add = store && attr_i(store, "add");
+    bool rounded = last->op == OP_bf16 && g->nnode > 1;
     Draft d = {.narg = 0};
     Instance inst;
     start(&inst, n);
@@ -153,13 +184,18 @@ lower_value_op(Lower *l, const Group *g)
         if (store)
             draft_buf(&d, tensor_buf(l, attr_s(store, "tensor")),
                       add ? ACCESS_rw : ACCESS_w, 0);
+        else if (rounded && k == 0)
+            draft_buf(&d, value_buf(l, VAL(g->node[1], 0)), ACCESS_w, 0);
         else if (l->outside[v] || k == 0)
             draft_buf(&d, value_buf(l, v), ACCESS_w, 0);
         else
             draft_int(&d, 0);
     }
+    bool half = is_gpu(l) && special_takes_half(n->op) &&
+                lies_half(l->p, f, n->in[0]);
     for (u32 k = 0; k < n->nin; k++)
-        draft_value(l, &d, n->in[k]);
+        draft_as(l, &d, n->in[k],
+                 k == 0 && half ? DT_bf16 : type_of(f, n->in[k]).dtype);
     if ((optab[n->op].flags & F_RAND) || n->op == OP_loss_scale)
         draft_buf(&d, tensor_buf(l, "step"), ACCESS_r, 0);
     u32 index = 0;
@@ -172,6 +208,10 @@ lower_value_op(Lower *l, const Group *g)
     define_attrs(&inst, n);
     if (n->op == OP_scatter_add)
         define(&inst, "ACCUM", add ? "1" : "0");
+    if (is_gpu(l) && special_takes_half(n->op)) {
+        define_halves(l, &inst, &d, n->nout);
+        define(&inst, "INDEX", index_type(l, &d));
+    }
     finish(l, &inst, &d, n);
 }
 
@@ -357,6 +397,8 @@ reorder_conv(Lower *l, const char *tmpl, const PlanConv *c, Draft *d,
     const i64 dim[] = {c->co, c->ci / c->groups, c->kh, c->kw};
     for (u32 i = 0; i < countof(dim); i++)
         draft_int(d, dim[i]);
+    define_halves(l, &inst, d, 1);
+    define(&inst, "INDEX", index_type(l, d));
     if (accum >= 0)
         define(&inst, "ACCUM", accum ? "1" : "0");
     finish(l, &inst, d, n);

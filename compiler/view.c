@@ -134,3 +134,11 @@ is_half(const Func *f, Val v)
         n = node_of(f, n->in[0]);
     return n->op == OP_bf16;
 }
+
+bool
+lies_half(const Prog *p, const Func *f, Val v)
+{
+    const Node *n = node_of(f, where(f, v).base);
+    return n->op == OP_load ? tensor_find(p, attr_s(n, "tensor"))->half
+                            : is_half(f, v);
+}

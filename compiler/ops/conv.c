@@ -113,6 +113,14 @@ infer(Func *f, Node *n)
     }
 }
 
+/* cuDNN gives the type of its operands: a gradient made of bf16 ones is bf16. */
+static Val
+as_given(Build *b, Val gradient, Val dy)
+{
+    bool gpu = b->prog->opt.target->id == TARGET_cuda;
+    return gpu && is_half(b->f, dy) ? emit1(b, OP_bf16, gradient) : gradient;
+}
+
 /* A conv2d_dx or conv2d_dw with the attributes of the conv2d n. */
 static Val
 emit_conv(Build *b, u32 op, const Node *n, Val a, Val c, const Type *shape)
@@ -146,9 +154,13 @@ grad(Grad *g, u32 node, Val dy)
         bug("%s has no gradient", optab[n.op].name);
     Type w = type_of(b->f, n.in[1]);
     if (g->wants[VAL_NODE(n.in[0])])
-        grad_add(g, n.in[0], emit_conv(b, OP_conv2d_dx, &n, dy, n.in[1], &x));
+        grad_add(
+            g, n.in[0],
+            as_given(b, emit_conv(b, OP_conv2d_dx, &n, dy, n.in[1], &x), dy));
     if (g->wants[VAL_NODE(n.in[1])])
-        grad_add(g, n.in[1], emit_conv(b, OP_conv2d_dw, &n, n.in[0], dy, &w));
+        grad_add(
+            g, n.in[1],
+            as_given(b, emit_conv(b, OP_conv2d_dw, &n, n.in[0], dy, &w), dy));
 }
 
 const Family family_conv = {infer, grad, NULL};

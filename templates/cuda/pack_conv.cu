@@ -2,23 +2,26 @@
  * them: a window's channels beside each other.
  *
  * arguments: packed [co,kh,kw,ci] (written), weights [co,ci,kh,kw], co ci kh kw
- */
+ * HALF_OUT HALF_IN  1: packed, weights are bf16 */
 #ifndef NAME
 #define NAME  pack_conv
 #define BLOCK 256
 #define ARGS  6
+#define HALF_OUT 0
+#define HALF_IN  0
+#define INDEX uint32_t
 #endif
 #include "prelude.h"
 
 CUDA_KERNEL(NAME)
 {
-    float *packed = a[0].p;
-    const float *w = a[1].p;
-    int64_t ci = a[3].i, window = a[4].i * a[5].i;
+    ELEMENT(HALF_OUT) *packed = a[0].p;
+    const ELEMENT(HALF_IN) *w = a[1].p;
+    INDEX ci = a[3].i, window = a[4].i * a[5].i;
 
-    FOR_EACH (i, a[2].i * ci * window) {
-        int64_t c = i % ci, k = i / ci % window, o = i / ci / window;
+    FOR_INDEX (i, (INDEX)a[2].i * ci * window) {
+        INDEX c = i % ci, k = i / ci % window, o = i / ci / window;
 
-        packed[i] = w[(o * ci + c) * window + k];
+        put(&packed[i], value_of(w[(o * ci + c) * window + k]));
     }
 }

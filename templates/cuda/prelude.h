@@ -78,10 +78,46 @@ template <int N> struct SohoArgs {
     for (int64_t i = (int64_t)blockIdx.x * BLOCK + threadIdx.x; i < (n);       \
          i += (int64_t)gridDim.x * BLOCK)
 
+/* The same with numbers of a kernel's own: INDEX is uint32_t where no operand
+ * has 2^31 elements, for a GPU divides 64 bits slowly. */
+#define FOR_INDEX(i, n)                                                        \
+    for (INDEX i = (INDEX)blockIdx.x * BLOCK + threadIdx.x; i < (n);           \
+         i += (INDEX)gridDim.x * BLOCK)
+
 /* The same for warps. */
 #define FOR_EACH_WARP(i, n)                                                    \
     for (int64_t i = ((int64_t)blockIdx.x * BLOCK + threadIdx.x) / WARP;       \
          i < (n); i += (int64_t)gridDim.x * BLOCK / WARP)
+
+/* Elements of a tensor that is f32 or, with HALF as 1, bf16. */
+typedef float Element0;
+typedef uint16_t Element1;
+#define ELEMENT2(half) Element##half
+#define ELEMENT(half)  ELEMENT2(half)
+
+INLINE float
+value_of(float x)
+{
+    return x;
+}
+
+INLINE float
+value_of(uint16_t bits)
+{
+    return bf16_value(bits);
+}
+
+INLINE void
+put(float *to, float x)
+{
+    *to = x;
+}
+
+INLINE void
+put(uint16_t *to, float x)
+{
+    *to = bf16_bits(bf16_near(x));
+}
 
 /* Elements of `rank` dimensions, which begin at word `first`. */
 template <typename Args>

@@ -10,11 +10,16 @@ trap 'rm -rf "$tmp"' EXIT
 SOHO_LIBCUDA=$(dirname "$SOHOC")/emu/libcuda.so.1
 export SOHO_LIBCUDA
 
-# compare NAME OPTIONS: compiles the cases with these options and runs them
+# compare NAME OPTIONS: compiles the cases with these options and runs them.
+# With precision=bf16 the reference is the graph without roundings.
 compare() {
-	name=$1
+	name=$1 table=$flag half=
 	shift
-	if "$SOHOC" tests/op/ops.lua -d front "$@" >"$tmp/graph" &&
+	case " $* " in
+	*=bf16*) table=-h half=1 ;;
+	esac
+	if "$SOHOC" tests/op/ops.lua -d front "$@" \
+		${half:+--set precision=f32} >"$tmp/graph" &&
 		"$SOHOC" tests/op/ops.lua -o "$tmp/$name" "$@" >"$tmp/log" 2>&1; then
 		"$tools/optest" $table "$tmp/graph" "$tmp/$name/plan.bin" |
 			sed "s/^\(ok\|not ok\) op /\1 op $name /"
@@ -24,13 +29,15 @@ compare() {
 }
 
 if [ "$1" = -t ]; then
-	table=-t
+	flag=-t
 	compare fused
 else
-	table=
+	flag=
 	compare fused
 	compare plain --no-fuse --no-cse --no-reuse --set accumulate=2
 	compare gpu -t cuda --arch emu
 	compare gpu-plain -t cuda --arch emu --no-fuse --no-cse --no-reuse \
 		--set accumulate=2
+	compare bf16 --set precision=bf16
+	compare gpu-bf16 -t cuda --arch emu --set precision=bf16
 fi

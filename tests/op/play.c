@@ -67,6 +67,18 @@ wide(const char *name, uint32_t site, int64_t i)
     return spread(site, i, 1e-12, 1e12);
 }
 
+int play_bits = 24;
+
+/* x with as many significant bits as play_bits says. */
+static double
+play_number(double x)
+{
+    int power;
+    double part = frexp(x, &power);
+
+    return ldexp(nearbyint(ldexp(part, play_bits)), power - play_bits);
+}
+
 static double
 number(const char *name, int64_t i)
 {
@@ -75,11 +87,11 @@ number(const char *name, int64_t i)
 
     switch (last ? last[1] : 0) {
     case 'p':
-        return (float)uniform(site, i, 0.25, 4);
+        return play_number(uniform(site, i, 0.25, 4));
     case 'w':
-        return (float)wide(name, site, i);
+        return play_number(wide(name, site, i));
     default:
-        return (float)uniform(site, i, -2, 2);
+        return play_number(uniform(site, i, -2, 2));
     }
 }
 
@@ -125,8 +137,8 @@ door_number(const Ref *r, const char *door, int64_t i)
     double size[REF_LIST];
 
     if (!strcmp(door, "answers"))
-        return i ? (float)copysign(uniform(site, i, 0.5, 1.5),
-                                   uniform(site, i, -1, 2))
+        return i ? play_number(copysign(uniform(site, i, 0.5, 1.5),
+                                        uniform(site, i, -1, 2)))
                  : 0;
     if (!strcmp(door, "image"))
         return floor(uniform(site, i, 0, 256));

@@ -7,6 +7,9 @@
 
 enum { PLAY_SEED = 2021 };
 
+/* Significant bits of the numbers: 24, a float's, or 8, what bf16 holds. */
+extern int play_bits;
+
 /* Fills all parameters and states of the reference, by name and place. */
 void play_fill(Ref *r);
 /* Fills the doors of the phase r->now. */
