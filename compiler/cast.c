@@ -169,10 +169,11 @@ void
 pass_cast(Prog *p)
 {
     const char *want = meta_get(p, "config.precision");
-    if (!want || !strcmp(want, "f32"))
+    if (!want || !strcmp(want, "f32") || !strcmp(want, "tf32"))
         return;
     if (strcmp(want, "bf16"))
-        die(SOHO_BAD, "%s: precision '%s' is not there, expected f32 or bf16",
+        die(SOHO_BAD,
+            "%s: precision '%s' is not there, expected f32, tf32 or bf16",
             p->opt.model, want);
     for (u32 i = 0; i < p->nfunc; i++) {
         Func old = p->func[i];

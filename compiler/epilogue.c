@@ -104,6 +104,7 @@ is_epilogue(const Fuse *u, u32 id, i32 to, Val last)
     Where w = where(f, other);
     i32 group = node_of(f, w.base)->group;
     return root->op == OP_conv2d && !(have & POST_add) &&
+           (!gpu || have & POST_bias) && /* cuDNN adds behind a bias alone */
            fuse_same_dims(&t, &root->out[0]) && w.ok &&
            is_dense(&t, w.stride) &&
            (group < 0 || (group != to && !fuse_depends(u, group, to)));
@@ -116,7 +117,7 @@ fuse_call_of(const Fuse *u, u32 id)
     const Node *n = &f->node[id];
     for (u32 i = 0; i < n->nin; i++) {
         Val v = n->in[i];
-        if (u->late[VAL_NODE(v)])
+        if (u->late[VAL_NODE(v)] == LATE_always)
             return -1;
         if (fuse_is_view(f, v)) { /* a dense reshape with this one user */
             Val x = through_reshape(f, v);

@@ -337,7 +337,7 @@ each_late(Fuse *u, u32 id, i32 g, bool (*fn)(Fuse *u, u32 id, i32 g))
     const Node *n = &u->f->node[id];
     for (u32 i = 0; i < n->nin; i++) {
         u32 x = VAL_NODE(n->in[i]);
-        if (u->late[x] && u->f->node[x].group < 0 &&
+        if (u->late[x] == LATE_always && u->f->node[x].group < 0 &&
             (!each_late(u, x, g, fn) || !fn(u, x, g)))
             return false;
     }
@@ -360,7 +360,7 @@ count_late(const Fuse *u, u32 id)
     u32 count = 0;
     for (u32 i = 0; i < n->nin; i++) {
         u32 x = VAL_NODE(n->in[i]);
-        if (u->late[x] && u->f->node[x].group < 0)
+        if (u->late[x] == LATE_always && u->f->node[x].group < 0)
             count += 1 + count_late(u, x);
     }
     return count;
@@ -473,6 +473,10 @@ place_node(Fuse *u, u32 id)
         g = best_group(u, id);
         if (g < 0)
             g = sibling(u, id);
+        if (g < 0 && u->late[id] == LATE_alone) {
+            u->late[id] = LATE_always;
+            return;
+        }
         if (g < 0) { /* those that waited are the only ones to go with */
             each_late(u, id, (i32)f->ngroup - 1, late_open);
             g = best_group(u, id);
@@ -533,7 +537,7 @@ fuse(Prog *p, Func *f)
     f->group = mem_alloc((f->nnode + 1) * sizeof *f->group);
     for (u32 i = 0; i < f->nnode; i++) {
         u8 kind = optab[f->node[i].op].kind;
-        if (kind != KIND_leaf && kind != KIND_view && !u.late[i])
+        if (kind != KIND_leaf && kind != KIND_view && u.late[i] != LATE_always)
             place_node(&u, i);
     }
     sort_groups(&u);

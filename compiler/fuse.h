@@ -11,7 +11,7 @@ typedef struct Fuse {
     u32 *uses;
     u64 *dep; /* row g: bit set of groups that g runs after, itself out */
     u32 words;
-    bool *late; /* per node: it waits for its reader (late.c) */
+    u8 *late; /* per node: LATE_*, LATE_always where it waits (late.c) */
 } Fuse;
 
 /* fuse.c: does group g run after group `on`? */

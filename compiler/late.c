@@ -1,12 +1,22 @@
 /* late.c - nodes that fuse places with their readers, not with what they read.
  *
  * What is made of bf16 values element by element, but only read behind a
- * product (so, in another kernel, mostly in the backward pass), is made there:
- * bf16 inputs are kept anyway, and reading them costs less than the f32 result.
- */
+ * product or a sum over columns (so, in another kernel), is made there: bf16
+ * inputs are kept anyway, and reading them costs less than the f32 result.  What
+ * is read soon enough waits, too, if it found no kernel to go with. */
 #include "compiler/sohoc.h"
 
-/* Products and templates of single ops on the longest way to each node. */
+/* Rows are reduced and what follows is computed in one kernel. */
+static bool
+reduces_columns(const Func *f, const Node *n)
+{
+    Type t = type_of(f, n->in[0]);
+    u32 first = (u32)attr_i(n, "first"), count = (u32)attr_i(n, "count");
+    return first + count < t.rank;
+}
+
+/* Products, templates of single ops and sums over columns on the longest way to
+ * each node. */
 static u32 *
 stages(const Func *f)
 {
@@ -18,14 +28,15 @@ stages(const Func *f)
             u32 before = stage[VAL_NODE(n->in[k])];
             stage[i] = before > stage[i] ? before : stage[i];
         }
-        stage[i] += kind == KIND_library || kind == KIND_special;
+        stage[i] += kind == KIND_library || kind == KIND_special ||
+                    (kind == KIND_reduce && reduces_columns(f, n));
     }
     return stage;
 }
 
 /* Is n made of bf16 values, others that wait, and small ones? */
 static bool
-is_made_of_half(const Func *f, const Node *n, const bool *late)
+is_made_of_half(const Func *f, const Node *n, const u8 *late)
 {
     bool half = false;
     for (u32 k = 0; k < n->nin; k++) {
@@ -55,19 +66,22 @@ readers(const Func *f, const u32 *uses)
     return reader;
 }
 
-bool *
+u8 *
 late_nodes(const Func *f, const u32 *uses)
 {
-    bool *late = mem_alloc(f->nnode + 1);
+    u8 *late = mem_alloc(f->nnode + 1);
     const u32 *stage = stages(f), *reader = readers(f, uses);
     for (u32 i = 0; i < f->nnode; i++) {
         const Node *n = &f->node[i];
         if (optab[n->op].kind == KIND_elem && n->op != OP_bf16 &&
             n->op != OP_dropout && reader[i] && is_made_of_half(f, n, late))
-            late[i] = true;
+            late[i] = LATE_always;
     }
-    for (u32 i = f->nnode; i-- > 0;) /* soon enough read: as ever */
-        if (late[i] && stage[reader[i]] == stage[i] && !late[reader[i]])
-            late[i] = false;
+    for (u32 i = f->nnode; i-- > 0;)
+        if (late[i] && stage[reader[i]] == stage[i] &&
+            late[reader[i]] != LATE_always)
+            late[i] = LATE_alone;
+        else if (late[i])
+            late[i] = LATE_always;
     return late;
 }

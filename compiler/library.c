@@ -68,6 +68,17 @@ factor_type(const Lower *l, const Node *n)
     return half ? DT_bf16 : DT_f32;
 }
 
+/* precision=tf32 is about f32 products on the GPU; on the CPU they are f32. */
+static u32
+math_of(const Lower *l, u8 type)
+{
+    const char *precision = meta_get(l->p, "config.precision");
+    return is_gpu(l) && type == DT_f32 && precision &&
+                   !strcmp(precision, "tf32")
+               ? POST_tf32
+               : 0;
+}
+
 /* Bias v as bf16: the pack phase makes it where v is known before. */
 static u32
 half_bias(Lower *l, Val v)
@@ -189,7 +200,7 @@ lower_matmul(Lower *l, const Group *g)
                      .m = ta.dim[r - 2],
                      .n = tb.dim[r - 1],
                      .k = ta.dim[r - 1],
-                     .post = tail.post,
+                     .post = tail.post | math_of(l, type),
                      .dtype = {result, type, type, result}};
     gemm_strides(&ta, a.stride, gemm.a_stride);
     gemm_strides(&tb, b.stride, gemm.b_stride);
@@ -285,7 +296,7 @@ lower_conv_dw(Lower *l, const Node *n, const Tail *tail, PlanConv *c)
     const char *name = format("%s.dw%u", l->f->name, l->p->nbuf);
     u32 packed = buf_add(l->p, name, &t, AR_act, RO_act, l->func, n->place);
     bool add = tail->post & POST_accum;
-    c->post = 0;
+    c->post = math_of(l, c->dtype[1]);
     if (!sized(l, c, n->place))
         return;
     Draft d = {.narg = 0};
@@ -330,7 +341,8 @@ lower_conv(Lower *l, const Group *g)
         lower_conv_dw(l, n, &tail, &c);
         return;
     }
-    c.post = tail.post | (c.dir < 2 ? POST_packed : 0);
+    c.post = tail.post | (c.dir < 2 ? POST_packed : 0) |
+             math_of(l, c.dtype[1]);
     if (!sized(l, &c, n->place))
         return;
     u32 row = conv_add(l->p, &c);

@@ -473,7 +473,8 @@ bool special_takes_half(u32 op);
 
 /* late.c, for fuse: per node, is it computed where it is read, however early
  * it could be?  `uses` from graph_uses. */
-bool *late_nodes(const Func *f, const u32 *uses);
+enum { LATE_not, LATE_always, LATE_alone };
+u8 *late_nodes(const Func *f, const u32 *uses);
 
 /* fuse.c: the value behind v if only dense reshapes lie between, else v. */
 Val through_reshape(const Func *f, Val v);

@@ -13,8 +13,8 @@
 #define MAX_STRIDE ((i64)1 << 40)
 
 enum {
-    POSTS =
-        POST_accum | POST_bias | POST_add | POST_relu | POST_gelu | POST_packed
+    POSTS = POST_accum | POST_bias | POST_add | POST_relu | POST_gelu |
+            POST_packed | POST_tf32
 };
 
 /* Bytes from the first to the last element touched; UINT64_MAX where that is
@@ -139,7 +139,8 @@ plan_conv_row(const Reader *r, u32 i)
         c->n,         c->h,           c->w,           c->ci,    c->oh,
         c->ow,        c->co,          c->kh,          c->kw,    c->stride[0],
         c->stride[1], c->dilation[0], c->dilation[1], c->groups};
-    static const u32 posts[3] = {POSTS, POST_packed, POST_accum};
+    static const u32 posts[3] = {POSTS, POST_packed | POST_tf32,
+                                 POST_accum | POST_tf32};
 
     for (u32 k = 0; k < 14; k++)
         CHECK(r, CONVS, i, size[k] >= 1 && size[k] <= MAX_DIM,

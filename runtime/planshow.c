@@ -121,7 +121,7 @@ static void
 show_post(u32 post, FILE *out)
 {
     static const char *const word[] = {"accum", "bias", "add",
-                                       "relu",  "gelu", "packed"};
+                                       "relu",  "gelu", "packed", "tf32"};
 
     for (u32 i = 0; i < countof(word); i++)
         if (post & 1u << i)

@@ -52,15 +52,19 @@ export SOHOC SOHO_RT TOOLS
 		$golden/pretrain-first.golden)
 ) || exit
 
-# Every op; the demo's model on a little data; the network as shipped.
+# Every op, rounded to bf16 where $half says so; the demo's model on a little
+# data; the network as shipped, and with small pictures for that data.
 ops() {
 	folder=$to/data/$1
 	shift
 	mkdir -p "$folder" &&
 		"$build/sohoc" tests/op/ops.lua -d front "$@" >"$folder/graph" &&
-		"$sohoc" tests/op/ops.lua -o "$folder" "$@" >"$folder/log"
+		"$sohoc" tests/op/ops.lua -o "$folder" "$@" $half >"$folder/log"
 }
+half=
 ops ops && ops ops-plain --no-fuse --no-cse --no-reuse --set accumulate=2 || exit
+half='--set precision=bf16'
+ops ops-bf16 || exit
 if [ "$arch" = emu ]; then
 	images=24 size=48x64 small='--set buckets=48x64,64x48 --set batch=4
 		--set sentences=2 --set hidden=32 --set inner=64 --set layers=1
@@ -76,10 +80,26 @@ fi
 	--set vocab="$to/data/shapes/vocab.txt" \
 	--set answers="$to/data/shapes/answers.txt" >"$to/data/tiny.log" || exit
 if [ "$arch" = emu ]; then
-	cp -r "$to/data/tiny" "$to/data/res18"
+	cp -r "$to/data/tiny" "$to/data/res18-f32"
+	cp -r "$to/data/tiny" "$to/data/small-f32"
+	"$sohoc" models/soho_tiny.lua -o "$to/data/small-bf16" $small \
+		--set precision=bf16 --set vocab="$to/data/shapes/vocab.txt" \
+		--set answers="$to/data/shapes/answers.txt" \
+		>"$to/data/small-bf16.log" || exit
 else
-	"$sohoc" models/soho_res18.lua -o "$to/data/res18" \
-		--set buckets=608x1024 >"$to/data/res18.log" || exit
+	for p in f32 tf32 bf16; do
+		"$sohoc" models/soho_res18.lua -o "$to/data/res18-$p" \
+			--set precision=$p --set buckets=608x1024 \
+			>"$to/data/res18-$p.log" || exit
+	done
+	for p in f32 bf16; do
+		"$sohoc" models/soho_res18.lua -o "$to/data/small-$p" \
+			--set precision=$p --set buckets=96x128,128x96 \
+			--set batch=16 --set accumulate=1 --set warmup=50 \
+			--set vocab="$to/data/shapes/vocab.txt" \
+			--set answers="$to/data/shapes/answers.txt" \
+			>"$to/data/small-$p.log" || exit
+	done
 fi
 rm -rf "$to"/data/*/gen "$to"/data/*/*/gen
 tar -czf "$to/lib.tgz" -C "$to" lib && rm -rf "${to:?}/lib" || exit

@@ -378,7 +378,7 @@ cudnn_may(const Cudnn *lib, CudnnDesc engine, const PlanConv *c)
 {
     int is[16], does[8];
     int64_t nis = 0, ndoes = 0;
-    bool f32_only = c->dtype[1] == DT_f32;
+    bool f32_only = c->dtype[1] == DT_f32 && !(c->post & POST_tf32);
 
     lib->BackendGetAttribute(engine, CUDNN_A_ENGINE_NUMERICS, CUDNN_T_NUMERICS,
                              16, &nis, is);

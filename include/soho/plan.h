@@ -171,7 +171,8 @@ enum {
     POST_add = 4,   /* + residual of the shape and strides of the result */
     POST_relu = 8,
     POST_gelu = 16,  /* erf form */
-    POST_packed = 32 /* weights (b of a gemm) come packed */
+    POST_packed = 32, /* weights (b of a gemm) come packed */
+    POST_tf32 = 64 /* factors may be rounded to 10 bits behind the point */
 };
 
 /* arguments of a gemm step: c a b [bias] [residual] [scratch];

@@ -49,6 +49,7 @@ enum {
     LT_F32 = 0,
     LT_BF16 = 14,
     LT_COMPUTE_F32 = 68,
+    LT_COMPUTE_TF32 = 77,
     LT_TURN_A = 3, /* attributes of a product */
     LT_TURN_B = 4,
     LT_EPILOGUE = 7,
@@ -57,6 +58,7 @@ enum {
     LT_BATCH = 5, /* attributes of a layout */
     LT_BATCH_STEP = 6,
     LT_WORKSPACE = 1,    /* of a preference */
+    LT_ALIGNED = 5,      /* + 0 to 3: left, right, added, result */
     LT_ADDS_NOTHING = 1, /* epilogues */
     LT_ADDS_RELU = 2,
     LT_ADDS_BIAS = 4
@@ -208,8 +210,9 @@ describe_product(CublasLt *lt, GemmCall *call, const PlanGemm *g,
 {
     i32 left = call->shape.left_turned, right = call->shape.right_turned;
     i32 type = type_of(g->dtype[3]), epilogue = LT_ADDS_NOTHING;
+    int compute = g->post & POST_tf32 ? LT_COMPUTE_TF32 : LT_COMPUTE_F32;
 
-    if (lt->MatmulDescCreate(&call->desc, LT_COMPUTE_F32, LT_F32) ||
+    if (lt->MatmulDescCreate(&call->desc, compute, LT_F32) ||
         lt->MatmulDescSetAttribute(call->desc, LT_TURN_A, &left, sizeof left) ||
         lt->MatmulDescSetAttribute(call->desc, LT_TURN_B, &right, sizeof right))
         return 1;
@@ -227,6 +230,34 @@ describe_product(CublasLt *lt, GemmCall *call, const PlanGemm *g,
                                       sizeof epilogue);
 }
 
+/* Bytes that all addresses of a matrix are multiples of: its first, and those of
+ * the next of a batch. */
+static u32
+alignment(u64 first, i64 step, i64 jump, u64 bytes)
+{
+    u64 all = first | (u64)step * bytes | (u64)jump * bytes | 256;
+
+    return (u32)(all & -all);
+}
+
+static int
+tell_alignments(CublasLt *lt, const GemmCall *call, void *preference)
+{
+    const GemmShape *s = &call->shape;
+    const u64 *at = call->at, *bytes = call->bytes;
+    const u32 is[4] = {
+        alignment(at[0], s->left_step, s->left_jump, bytes[0]),
+        alignment(at[1], s->right_step, s->right_jump, bytes[1]),
+        alignment(at[2], s->d_step, s->d_jump, bytes[2]),
+        alignment(at[3], s->d_step, s->d_jump, bytes[2])};
+    int bad = 0;
+
+    for (int i = 0; i < 4 && !bad; i++)
+        bad = lt->MatmulPreferenceSetAttribute(preference, LT_ALIGNED + i,
+                                               &is[i], sizeof is[i]);
+    return bad;
+}
+
 static int
 choose(CublasLt *lt, GemmCall *call)
 {
@@ -237,6 +268,7 @@ choose(CublasLt *lt, GemmCall *call)
         return bad;
     bad = lt->MatmulPreferenceSetAttribute(preference, LT_WORKSPACE,
                                            &call->room, sizeof call->room) ||
+          tell_alignments(lt, call, preference) ||
           lt->MatmulAlgoGetHeuristic(lt->handle, call->desc, call->left,
                                      call->right, call->d, call->d, preference,
                                      1, &call->algo, &n) ||

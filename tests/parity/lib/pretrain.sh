@@ -20,13 +20,14 @@ pretrain_options() {
 	*) echo '--set mask_prob=0.6' ;;
 	esac
 	case $1 in
-	add | add_fixed | res50) echo '--set join=add' ;;
+	*add*) echo '--set join=add' ;;
 	esac
 	case $1 in
-	fixed | add_fixed | res50) echo '--set compat=fixed' ;;
+	*fixed) echo '--set compat=fixed' ;;
 	esac
 	case $1 in
-	res*) echo "--set depth=${1#res}" ;;
+	res34_*) echo '--set depth=34' ;;
+	res50_*) echo '--set depth=50' ;;
 	esac
 }
 
