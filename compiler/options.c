@@ -72,7 +72,7 @@ static const struct {
 
 /* Passes that only make a plan better: without one of them it computes the
  * same. */
-static const char *const optional[] = {"prune",     "fold", "hoist", "cse",
+static const char *const optional[] = {"prune",     "stem", "fold", "hoist", "cse",
                                        "recompute", "dce",  "order"};
 
 static void

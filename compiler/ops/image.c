@@ -10,6 +10,24 @@ fail(const Node *n, const Type *x, const char *want)
     return false;
 }
 
+/* y [B,before + H/cell + after,..,channels] */
+static bool
+infer_cells(const Node *n, const Type *x, Type *t)
+{
+    i64 cell = attr_i(n, "cell"), channels = attr_i(n, "channels");
+    i64 around = attr_i(n, "before") + attr_i(n, "after");
+    if (cell < 1 || cell > 8 || x->dim[1] % cell || x->dim[2] % cell)
+        return fail(n, x, "sides that are multiples of cell");
+    if (channels < 3 * cell * cell || channels > 1024)
+        return fail(n, x, "channels for all numbers of a cell");
+    if (attr_i(n, "before") < 0 || attr_i(n, "after") < 0 || around > 64)
+        return fail(n, x, "before and after from 0 on");
+    for (u32 k = 1; k < 3; k++)
+        t->dim[k] = (i32)(x->dim[k] / cell + around);
+    t->dim[3] = (i32)channels;
+    return true;
+}
+
 static bool
 infer(Func *f, Node *n)
 {
@@ -24,6 +42,8 @@ infer(Func *f, Node *n)
             return fail(n, &size, "i32[B,2]");
         if (attr_l(n, "mean")->n != 3 || attr_l(n, "std")->n != 3)
             return fail(n, &x, "mean and std of 3 channels");
+        if (!infer_cells(n, &x, &t))
+            return false;
     } else if (n->op == OP_valid_mask) {
         const Attr *grid = attr_l(n, "grid");
         if (x.dtype != DT_i32 || x.rank != 2 || x.dim[1] != 2)

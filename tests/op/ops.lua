@@ -348,6 +348,11 @@ for i, size in ipairs {{5, 7}, {16, 48}, {9, 33}} do
                          std = {58.395, 57.12, 57.375}}
   end, {batch = 3, buckets = {size}})
 end
+eval("normalise.cells", function(door)
+  return op.normalise {door.image, door.image_size, cell = 2, before = 2,
+                       after = 1, channels = 16, mean = {123.675, 116.28, 103.53},
+                       std = {58.395, 57.12, 57.375}}
+end, {batch = 2, buckets = {{10, 14}}})
 for i, v in ipairs {{{64, 96}, {2, 3}}, {{96, 64}, {3, 2}}, {{70, 90}, {3, 4}},
                     {{608, 1024}, {9, 16}}} do
   for square = 0, 1 do

@@ -191,12 +191,16 @@ ref_max_pool_dx(Ref *r, RefNode *n)
 void
 ref_normalise(Ref *r, RefNode *n)
 {
-    const Shape *x = in_shape(r, n, 0);
+    const Shape *x = in_shape(r, n, 0), *y = &n->shape[0];
     const double *size = in_value(r, n, 1);
+    int64_t cell = (int64_t)attr_number(n, "cell", 1);
+    int64_t before = (int64_t)attr_number(n, "before", 0);
     double mean[REF_LIST], std[REF_LIST];
 
     attr_list(n, "mean", mean);
     attr_list(n, "std", std);
+    for (int64_t i = 0; i < shape_count(y); i++)
+        n->v[0][i] = 0;
     for (int64_t i = 0; i < shape_count(x); i++) {
         int64_t c = i % 3, col = i / 3 % x->dim[2];
         int64_t row = i / 3 / x->dim[2] % x->dim[1];
@@ -204,7 +208,12 @@ ref_normalise(Ref *r, RefNode *n)
         bool inside =
             (double)row < size[2 * image] && (double)col < size[2 * image + 1];
 
-        n->v[0][i] = inside ? (in_value(r, n, 0)[i] - mean[c]) / std[c] : 0;
+        int64_t to = (image * y->dim[1] + row / cell + before) * y->dim[2] +
+                     col / cell + before;
+        int64_t place = (row % cell * cell + col % cell) * 3 + c;
+
+        n->v[0][to * y->dim[3] + place] =
+            inside ? (in_value(r, n, 0)[i] - mean[c]) / std[c] : 0;
     }
 }
 
