@@ -1,7 +1,7 @@
-/* cast - mixed precision: which numbers are rounded to bf16.  needs SHAPES;
+/* cast - mixed precision: which numbers are halves.  needs SHAPES;
  * keeps it.
  *
- * Values stay f32 in the graph; op bf16 says where they are rounded, and what
+ * Values stay f32 in the graph; op half says where they are rounded, and what
  * it gives is stored in half the bytes (lower.c).  Rounded are
  *
  *   what a product or convolution reads, for all of its readers, and the copy
@@ -21,7 +21,7 @@
 typedef struct Cast {
     const Func *old;
     bool *round;   /* per node: its output 0 is rounded for all readers */
-    bool *product; /* per node: its inputs must be bf16 */
+    bool *product; /* per node: its inputs must be halves */
 } Cast;
 
 static bool
@@ -155,14 +155,14 @@ cast_node(Build *b, const Node *n, const Val *in, void *user)
         bool weight =
             node_of(b->f, VAL(under_views(b->f, in[k]), 0))->op == OP_load;
         now[k] = c->product[id] && k < factors(n) && weight
-                     ? emit1(b, OP_bf16, in[k])
+                     ? emit1(b, OP_half, in[k])
                      : in[k];
     }
     if (c->round[id] && n->op == OP_relu) /* it only picks */
-        return emit1(b, OP_relu, emit1(b, OP_bf16, in[0]));
+        return emit1(b, OP_relu, emit1(b, OP_half, in[0]));
     u32 same = node_add(b->f, n->op, now, n->nin, n->attr, n->name, n->place);
     memcpy(b->f->node[same].out, n->out, sizeof n->out);
-    return c->round[id] ? emit1(b, OP_bf16, VAL(same, 0)) : VAL(same, 0);
+    return c->round[id] ? emit1(b, OP_half, VAL(same, 0)) : VAL(same, 0);
 }
 
 void
@@ -171,9 +171,9 @@ pass_cast(Prog *p)
     const char *want = meta_get(p, "config.precision");
     if (!want || !strcmp(want, "f32") || !strcmp(want, "tf32"))
         return;
-    if (strcmp(want, "bf16"))
+    if (strcmp(want, "bf16") && strcmp(want, "f16"))
         die(SOHO_BAD,
-            "%s: precision '%s' is not there, expected f32, tf32 or bf16",
+            "%s: precision '%s' is not there, expected f32, tf32, bf16 or f16",
             p->opt.model, want);
     for (u32 i = 0; i < p->nfunc; i++) {
         Func old = p->func[i];

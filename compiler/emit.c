@@ -71,6 +71,9 @@ write_unity(const Prog *p, u32 part, u32 parts)
     const char *text = format("%sgen/, to be compiled in one go */\n", mark);
     const char *suffix = p->opt.target->suffix;
 
+    if (half_type(p) == DT_f16)
+        text = format("%s#define HALF_F16\n", text);
+
     for (u32 i = part; i < p->nkernel; i += parts)
         text =
             format("%s#include \"%s.%s\"\n", text, p->kernel[i].name, suffix);

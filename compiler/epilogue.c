@@ -1,5 +1,5 @@
 /* epilogue.c - what may follow a product or convolution in its library call:
- * a bias, a residual, an activation, on the GPU rounding to bf16, as behind some
+ * a bias, a residual, an activation, on the GPU rounding to halves, as behind some
  * templates of single ops; for fuse. */
 #include "compiler/fuse.h"
 
@@ -40,7 +40,7 @@ epilogue_mask(const Func *f, const Group *g)
 static bool
 ends_rounded(const Func *f, const Group *g)
 {
-    return f->node[g->node[g->nnode - 1]].op == OP_bf16;
+    return f->node[g->node[g->nnode - 1]].op == OP_half;
 }
 
 /* Doors are f32. */
@@ -53,7 +53,7 @@ is_door(const Func *f, u32 id)
     return false;
 }
 
-/* A library of the GPU that reads bf16 can write it. */
+/* A library of the GPU that reads halves can write it. */
 static bool
 may_round(const Fuse *u, u32 id, const Node *root)
 {
@@ -67,7 +67,7 @@ rounds_special(const Fuse *u, u32 id, i32 to, Val last)
 {
     const Group *g = &u->f->group[to];
     u32 op = u->f->node[g->node[0]].op;
-    return u->f->node[id].op == OP_bf16 && g->nnode == 1 &&
+    return u->f->node[id].op == OP_half && g->nnode == 1 &&
            u->uses[last] == 1 && VAL_OUT(last) == 0 && !is_door(u->f, id) &&
            u->p->opt.target->id == TARGET_cuda && special_takes_half(op);
 }
@@ -83,7 +83,7 @@ is_epilogue(const Fuse *u, u32 id, i32 to, Val last)
     u32 have = epilogue_mask(f, g);
     if (u->uses[last] != 1)
         return false;
-    if (n->op == OP_bf16)
+    if (n->op == OP_half)
         return !ends_rounded(f, g) && may_round(u, id, root);
     if (ends_rounded(f, g) && n->op != OP_relu)
         return false;
@@ -122,7 +122,7 @@ fuse_call_of(const Fuse *u, u32 id)
         if (fuse_is_view(f, v)) { /* a dense reshape with this one user */
             Val x = through_reshape(f, v);
             bool once =
-                n->op == OP_gelu || n->op == OP_relu || n->op == OP_bf16;
+                n->op == OP_gelu || n->op == OP_relu || n->op == OP_half;
             if (x == v || !once || u->uses[v] != 1)
                 continue;
             v = x;

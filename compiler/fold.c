@@ -107,7 +107,7 @@ fold_node(Build *b, const Node *n, const Val *in, void *user)
         return val_literal(b->f, in[0], &x) ? emit_literal(b, -x) : VAL_NONE;
     case OP_dropout:
         return attr_f(n, "p") == 0 ? in[0] : VAL_NONE;
-    case OP_bf16:
+    case OP_half:
         return is_half(b->f, in[0]) ? in[0] : VAL_NONE;
     case OP_concat:
         return n->nin == 1 ? in[0] : VAL_NONE;

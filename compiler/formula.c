@@ -73,7 +73,7 @@ dropout_scale(const Node *n)
 const char *
 formula_load(const Loops *x, u32 op, const char *element)
 {
-    return x->op[op].dtype == DT_bf16 ? format("bf16_value(%s)", element)
+    return dtype_half(x->op[op].dtype) ? format("half_value(%s)", element)
                                       : element;
 }
 
@@ -82,8 +82,8 @@ const char *
 formula_assign(const Loops *x, u32 op, const char *element, const char *value)
 {
     const Operand *o = &x->op[op];
-    if (o->dtype == DT_bf16)
-        return format("%s = bf16_bits(%s);", element, value);
+    if (dtype_half(o->dtype))
+        return format("%s = half_bits(%s);", element, value);
     return format("%s %s %s;", element, o->add ? "+=" : "=", value);
 }
 

@@ -323,7 +323,7 @@ store_rides_on(const Fuse *u, u32 id)
         able = false;
     bool only = group->nnode == 1 ||
                 (op == OP_conv2d_dw &&
-                 f->node[group->node[group->nnode - 1]].op == OP_bf16);
+                 f->node[group->node[group->nnode - 1]].op == OP_half);
     return able && only ? g : -1;
 }
 
@@ -407,7 +407,7 @@ best_group(Fuse *u, u32 id)
     return best;
 }
 
-/* A group that reads one of n's inputs too.  A bf16 input is read again: that
+/* A group that reads one of n's inputs too.  A half input is read again: that
  * costs less than to store what is made of it. */
 static i32
 sibling(Fuse *u, u32 id)

@@ -99,8 +99,8 @@ static Val
 times(Build *b, Val w, Val s)
 {
     const Node *n = node_of(b->f, w);
-    if (n->op == OP_bf16)
-        return emit1(b, OP_bf16, emit2(b, OP_mul, n->in[0], s));
+    if (n->op == OP_half)
+        return emit1(b, OP_half, emit2(b, OP_mul, n->in[0], s));
     return emit2(b, OP_mul, w, s);
 }
 
@@ -164,7 +164,7 @@ constant(Prog *p, Move *m, u32 id)
     if (!tensor_find(p, name)) {
         const Node *n = &m->old->node[id];
         tensor_add(p, name, n->out[0], RO_const, n->place)->half =
-            n->op == OP_bf16;
+            n->op == OP_half;
         Val v = clone(p, m, VAL(id, 0));
         Build b = {p, &p->func[m->pack], n->name, n->place};
         emit_store(&b, name, v, false);

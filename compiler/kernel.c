@@ -161,8 +161,8 @@ emit_copy(Loops *x, u32 from, u32 to, const char *name)
 {
     elem_frame(x);
     const char *value = formula_load(x, from, loops_inner(x, from));
-    if (x->op[to].dtype == DT_bf16 && x->op[from].dtype == DT_f32)
-        value = format("bf16_near(%s)", value);
+    if (dtype_half(x->op[to].dtype) && x->op[from].dtype == DT_f32)
+        value = format("half_near(%s)", value);
     loops_put(x, "body", x->place,
               formula_assign(x, to, loops_inner(x, to), value));
     finish_elem(x, name);

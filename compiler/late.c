@@ -1,7 +1,7 @@
 /* late.c - nodes that fuse places with their readers, not with what they read.
  *
- * What is made of bf16 values element by element, but only read behind a
- * product or a sum over columns (so, in another kernel), is made there: bf16
+ * What is made of halves element by element, but only read behind a
+ * product or a sum over columns (so, in another kernel), is made there: half
  * inputs are kept anyway, and reading them costs less than the f32 result.  What
  * is read soon enough waits, too, if it found no kernel to go with. */
 #include "compiler/sohoc.h"
@@ -34,7 +34,7 @@ stages(const Func *f)
     return stage;
 }
 
-/* Is n made of bf16 values, others that wait, and small ones? */
+/* Is n made of halves, others that wait, and small ones? */
 static bool
 is_made_of_half(const Func *f, const Node *n, const u8 *late)
 {
@@ -73,7 +73,7 @@ late_nodes(const Func *f, const u32 *uses)
     const u32 *stage = stages(f), *reader = readers(f, uses);
     for (u32 i = 0; i < f->nnode; i++) {
         const Node *n = &f->node[i];
-        if (optab[n->op].kind == KIND_elem && n->op != OP_bf16 &&
+        if (optab[n->op].kind == KIND_elem && n->op != OP_half &&
             n->op != OP_dropout && reader[i] && is_made_of_half(f, n, late))
             late[i] = LATE_always;
     }

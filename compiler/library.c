@@ -7,7 +7,7 @@ typedef struct Tail {
     u32 post;          /* POST_* */
     Val bias;          /* POST_bias */
     Val add;           /* POST_add */
-    bool rounded;      /* to bf16, the type of the result */
+    bool rounded;      /* the result has 16 bits */
     Val last;          /* value the group gives */
     const Node *store; /* writes straight into a tensor, or NULL */
 } Tail;
@@ -38,7 +38,7 @@ read_tail(const Lower *l, const Group *g)
             t.post |= POST_relu;
         else if (n->op == OP_gelu)
             t.post |= POST_gelu;
-        else if (n->op == OP_bf16)
+        else if (n->op == OP_half)
             t.rounded = true;
         else {
             Val other = n->in[0] == t.last ? n->in[1] : n->in[0];
@@ -58,14 +58,14 @@ result_buf(Lower *l, const Tail *t)
                     : value_buf(l, t->last);
 }
 
-/* The type of what a call reads: the GPU's libraries take two bf16 factors as
+/* The type of what a call reads: the GPU's libraries take two half factors as
  * they are. */
 static u8
 factor_type(const Lower *l, const Node *n)
 {
     bool half = is_gpu(l) && lies_half(l->p, l->f, n->in[0]) &&
                 lies_half(l->p, l->f, n->in[1]);
-    return half ? DT_bf16 : DT_f32;
+    return half ? half_type(l->p) : DT_f32;
 }
 
 /* precision=tf32 is about f32 products on the GPU; on the CPU they are f32. */
@@ -79,14 +79,14 @@ math_of(const Lower *l, u8 type)
                : 0;
 }
 
-/* Bias v as bf16: the pack phase makes it where v is known before. */
+/* Bias v as a half: the pack phase makes it where v is known before. */
 static u32
 half_bias(Lower *l, Val v)
 {
     Where w = where(l->f, v);
     u32 from = value_buf(l, w.base);
     if (node_of(l->f, w.base)->op != OP_load || l->f->pack < 0)
-        return whole_buf(l, from, DT_bf16);
+        return whole_buf(l, from, half_type(l->p));
     Lower to = {.p = l->p, .f = &l->p->func[l->f->pack], .func = l->f->pack};
     const char *name =
         format("half.%s.%s", to.f->name + 5, l->p->buf[from].name);
@@ -94,7 +94,7 @@ half_bias(Lower *l, Val v)
     if (b != PLAN_NONE)
         return b;
     Type t = l->p->buf[from].type;
-    t.dtype = DT_bf16;
+    t.dtype = half_type(l->p);
     b = buf_add(l->p, name, &t, AR_const, RO_const, -1, l->p->buf[from].place);
     lower_convert(&to, from, b);
     return b;
@@ -104,7 +104,7 @@ half_bias(Lower *l, Val v)
 static void
 draft_tail(Lower *l, Draft *d, const Tail *t, u32 dtype)
 {
-    if (t->post & POST_bias && dtype == DT_bf16)
+    if (t->post & POST_bias && dtype_half(dtype))
         draft_buf(d, half_bias(l, t->bias), ACCESS_r,
                   where(l->f, t->bias).offset * (i64)dtype_bytes(dtype));
     else if (t->post & POST_bias)

@@ -208,7 +208,8 @@ c_type(u8 dtype)
     static const char *const name[NDTYPE] = {[DT_u8] = "uint8_t",
                                              [DT_i32] = "int32_t",
                                              [DT_f32] = "float",
-                                             [DT_bf16] = "uint16_t"};
+                                             [DT_bf16] = "uint16_t",
+                                             [DT_f16] = "uint16_t"};
     return name[dtype];
 }
 

@@ -33,7 +33,7 @@ tensor_buffers(Prog *p)
         const Tensor *t = &p->tensor[i];
         Type type = t->type;
         if (t->half)
-            type.dtype = DT_bf16;
+            type.dtype = half_type(p);
         u32 b = buf_add(p, t->name, &type, arena_of(t->role), t->role, -1,
                         t->place);
         p->buf[b].group = t->group;
@@ -78,7 +78,7 @@ value_buf(Lower *l, Val base)
                                     n->place);
         }
     if (is_half(l->f, base))
-        t.dtype = DT_bf16;
+        t.dtype = half_type(l->p);
     const char *name = format("%s.v%u%s", l->f->name, VAL_NODE(base),
                               VAL_OUT(base) ? ".1" : "");
     return *slot = buf_add(l->p, name, &t, AR_act, RO_act, l->func, n->place);
@@ -94,7 +94,7 @@ scratch_buf(Lower *l, u64 bytes, const char *place)
 }
 
 /* Templates of single ops and the CPU's libraries read f32: where buffer b is
- * stored as bf16, a copy of its whole is made right before the step. */
+ * stored as halves, a copy of its whole is made right before the step. */
 u32
 whole_buf(Lower *l, u32 b, u32 dtype)
 {

@@ -67,7 +67,7 @@ void lower_loops(Lower *l, const Group *g); /* elem, row, column */
 void lower_copy(Lower *l, Val v, u32 to, i64 offset, const i64 *stride,
                 const char *place);
 
-/* Copies buffer `from` into buffer `to`, one bf16, the other f32. */
+/* Copies buffer `from` into buffer `to`, one half, the other f32. */
 void lower_convert(Lower *l, u32 from, u32 to);
 
 /* library.c */

@@ -152,6 +152,22 @@ read_groups(lua_State *L, int index, Update *u, const Base *base)
 
 /* ------------------------------------------------------------------ update */
 
+/* The official configuration's maximum. */
+enum { F16_SCALE = 128 };
+
+/* Small gradients are 0 in f16: they are scaled unless the model says how. */
+static bool
+scales_f16(Update *u)
+{
+    const char *precision = meta_get(front.p, "config.precision");
+
+    if (!precision || strcmp(precision, "f16"))
+        return false;
+    if (u->max_scale > F16_SCALE)
+        u->max_scale = F16_SCALE;
+    return true;
+}
+
 /* "off", "dynamic" or a number; at 1 nothing is multiplied.  Dynamic begins as
  * apex's scaler does. */
 static void
@@ -163,7 +179,7 @@ read_loss_scale(lua_State *L, int index, Update *u, const LuaField *field,
 
     if (type == LUA_TSTRING)
         s = lua_tostring(L, -1);
-    u->dynamic = s && !strcmp(s, "dynamic");
+    u->dynamic = s ? !strcmp(s, "dynamic") : type == LUA_TNIL && scales_f16(u);
     if (u->dynamic)
         u->loss_scale = u->max_scale < 65536 ? u->max_scale : 65536;
     else if (type == LUA_TNUMBER)

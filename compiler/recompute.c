@@ -1,8 +1,8 @@
-/* recompute - cheap values that are made of bf16 ones are computed by each of
+/* recompute - cheap values that are made of halves are computed by each of
  * their readers again, not stored.  needs SMALL; keeps it.
  *
  * Cheap is one addition, subtraction or product of one large operand, itself
- * cheap or bf16, and a small one.  Reading that operand again costs half of
+ * cheap or half, and a small one.  Reading that operand again costs half of
  * what reading the result would, and the result is not kept for the backward
  * pass: norms are computed anew from their inputs. */
 #include "compiler/sohoc.h"

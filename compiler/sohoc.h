@@ -102,7 +102,7 @@ typedef struct Tensor {
     const char *name, *place;
     Type type;
     u8 role; /* RO_param, RO_state, RO_const */
-    bool half; /* const: its numbers are bf16, and so it is stored */
+    bool half; /* const: its numbers have 16 bits, as it is stored */
     u8 init; /* INIT_* with value: the number, or the standard deviation */
     f64 value;
     bool trainable; /* param: the model wants a gradient (not frozen) */
@@ -461,10 +461,12 @@ Where where(const Func *f, Val v);
 bool is_dense(const Type *t, const i64 *stride);
 void natural_strides(const Type *t, i64 *stride);
 
-/* Are v's numbers bf16, rounded or picked from rounded ones?  Such a value is
+/* Do v's numbers have 16 bits, rounded or picked from rounded ones?  Such a value is
  * stored in half the bytes. */
 bool is_half(const Func *f, Val v);
-/* Does v lie in memory as bf16, a constant for one? */
+/* The type that config.precision names: DT_bf16 or DT_f16. */
+u8 half_type(const struct Prog *p);
+/* Does v lie in memory as that type, a constant for one? */
 bool lies_half(const struct Prog *p, const Func *f, Val v);
 
 /* special.c: on the GPU, does the template of `op` read its first input and

@@ -149,8 +149,8 @@ define_halves(const Lower *l, Instance *i, const Draft *d, u32 in)
     const Buf *buf = l->p->buf;
     u32 to = buf[d->arg[0].buffer].type.dtype;
     u32 from = buf[d->arg[in].buffer].type.dtype;
-    define(i, "HALF_OUT", to == DT_bf16 ? "1" : "0");
-    define(i, "HALF_IN", from == DT_bf16 ? "1" : "0");
+    define(i, "HALF_OUT", dtype_half(to) ? "1" : "0");
+    define(i, "HALF_IN", dtype_half(from) ? "1" : "0");
 }
 
 /* GPU: the integers that count the elements of each operand. */
@@ -175,7 +175,7 @@ lower_value_op(Lower *l, const Group *g)
     const Node *last = &f->node[g->node[g->nnode - 1]];
     const Node *store = last->op == OP_store ? last : NULL;
     bool add = store && attr_i(store, "add");
-    bool rounded = last->op == OP_bf16 && g->nnode > 1;
+    bool rounded = last->op == OP_half && g->nnode > 1;
     Draft d = {.narg = 0};
     Instance inst;
     start(&inst, n);
@@ -195,7 +195,7 @@ lower_value_op(Lower *l, const Group *g)
                 lies_half(l->p, f, n->in[0]);
     for (u32 k = 0; k < n->nin; k++)
         draft_as(l, &d, n->in[k],
-                 k == 0 && half ? DT_bf16 : type_of(f, n->in[k]).dtype);
+                 k == 0 && half ? half_type(l->p) : type_of(f, n->in[k]).dtype);
     if ((optab[n->op].flags & F_RAND) || n->op == OP_loss_scale)
         draft_buf(&d, tensor_buf(l, "step"), ACCESS_r, 0);
     u32 index = 0;

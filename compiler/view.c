@@ -132,7 +132,14 @@ is_half(const Func *f, Val v)
     while (optab[n->op].kind == KIND_view || n->op == OP_copy ||
            n->op == OP_relu)
         n = node_of(f, n->in[0]);
-    return n->op == OP_bf16;
+    return n->op == OP_half;
+}
+
+u8
+half_type(const Prog *p)
+{
+    const char *precision = meta_get(p, "config.precision");
+    return precision && !strcmp(precision, "f16") ? DT_f16 : DT_bf16;
 }
 
 bool

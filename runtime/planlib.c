@@ -65,7 +65,7 @@ check_dtypes(const Reader *r, u32 section, u32 i, const u8 dtype[4])
     int cuda = r->plan->head->target == TARGET_cuda;
 
     for (u32 k = 0; k < 4; k++)
-        if (dtype[k] != DT_f32 && !(cuda && dtype[k] == DT_bf16))
+        if (dtype[k] != DT_f32 && !(cuda && dtype_half(dtype[k])))
             return plan_refuse(r, section, i, "dtype %u of operand %u",
                                dtype[k], k);
     return 0;

@@ -23,6 +23,7 @@ static const struct {
                          [DT_i32] = {"I32", 4},
                          [DT_f32] = {"F32", 4},
                          [DT_bf16] = {"BF16", 2},
+                         [DT_f16] = {"F16", 2},
 #define X(word, name, bytes) [TD_##word] = {name, bytes},
                          TENSOR_DTYPES(X)
 #undef X
@@ -43,7 +44,7 @@ tensors_dtype_bytes(u32 dtype)
 int
 tensors_is_float(u32 dtype)
 {
-    return dtype == DT_f32 || dtype == TD_f16 || dtype == DT_bf16 ||
+    return dtype == DT_f32 || dtype == DT_f16 || dtype == DT_bf16 ||
            dtype == TD_f64;
 }
 
@@ -289,7 +290,7 @@ to_single(u32 dtype, const void *from, f32 *to, u64 n)
     const f64 *wide = from;
 
     for (u64 i = 0; i < n; i++)
-        to[i] = dtype == TD_f16    ? from_half(half[i])
+        to[i] = dtype == DT_f16    ? from_half(half[i])
                 : dtype == DT_bf16 ? from_bits((u32)half[i] << 16)
                                    : (f32)wide[i];
 }

@@ -52,7 +52,7 @@ export SOHOC SOHO_RT TOOLS
 		$golden/pretrain-first.golden)
 ) || exit
 
-# Every op, rounded to bf16 where $half says so; the demo's model on a little
+# Every op, rounded as $half says; the demo's model on a little
 # data; the network as shipped, and with small pictures for that data.
 ops() {
 	folder=$to/data/$1
@@ -63,8 +63,10 @@ ops() {
 }
 half=
 ops ops && ops ops-plain --no-fuse --no-cse --no-reuse --set accumulate=2 || exit
-half='--set precision=bf16'
-ops ops-bf16 || exit
+for p in bf16 f16; do
+	half="--set precision=$p"
+	ops ops-$p || exit
+done
 if [ "$arch" = emu ]; then
 	images=24 size=48x64 small='--set buckets=48x64,64x48 --set batch=4
 		--set sentences=2 --set hidden=32 --set inner=64 --set layers=1

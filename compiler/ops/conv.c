@@ -118,7 +118,7 @@ static Val
 as_given(Build *b, Val gradient, Val dy)
 {
     bool gpu = b->prog->opt.target->id == TARGET_cuda;
-    return gpu && is_half(b->f, dy) ? emit1(b, OP_bf16, gradient) : gradient;
+    return gpu && is_half(b->f, dy) ? emit1(b, OP_half, gradient) : gradient;
 }
 
 /* A conv2d_dx or conv2d_dw with the attributes of the conv2d n. */

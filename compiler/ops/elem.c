@@ -70,13 +70,13 @@ grad_div(Grad *g, const Node *n, Val y, Val dy)
     grad_add(g, n->in[1], emit1(b, OP_neg, emit2(b, OP_mul, da, y)));
 }
 
-/* Gradients of activations are bf16 where those are, for they are kept as long;
+/* Gradients of activations are rounded where those are, for they are kept as long;
  * those of parameters are sums over a batch and stay as they are. */
 static Val
-grad_bf16(Build *b, const Node *n, Val dy)
+grad_half(Build *b, const Node *n, Val dy)
 {
     Val x = where(b->f, n->in[0]).base;
-    return node_of(b->f, x)->op == OP_load ? dy : emit1(b, OP_bf16, dy);
+    return node_of(b->f, x)->op == OP_load ? dy : emit1(b, OP_half, dy);
 }
 
 /* d y / d a of ops with one input, given a and y. */
@@ -141,8 +141,8 @@ grad(Grad *g, u32 node, Val dy)
     case OP_gate:
         grad_add(g, n.in[0], emit2(b, OP_gate, dy, n.in[1]));
         break;
-    case OP_bf16:
-        grad_add(g, n.in[0], grad_bf16(b, &n, dy));
+    case OP_half:
+        grad_add(g, n.in[0], grad_half(b, &n, dy));
         break;
     case OP_dropout: /* the same site draws the same numbers again */
         grad_add(g, n.in[0], emit_attrs(b, OP_dropout, &dy, 1, n.attr));

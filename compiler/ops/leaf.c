@@ -15,7 +15,7 @@ infer_input(Node *n)
     for (t.dtype = 0; t.dtype < NDTYPE; t.dtype++)
         if (!strcmp(name[t.dtype], dtype))
             break;
-    if (t.dtype == NDTYPE || t.dtype == DT_bf16 || dims->n > MAX_RANK) {
+    if (t.dtype == NDTYPE || dtype_half(t.dtype) || dims->n > MAX_RANK) {
         diag_err(n->place, "input: no dtype '%s' with %d dimensions", dtype,
                  dims->n);
         return false;

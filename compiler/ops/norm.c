@@ -143,7 +143,7 @@ kept(const Grad *g, Val y)
 {
     const Func *f = g->b.f;
     for (u32 i = VAL_NODE(y) + 1; i < g->nnode; i++)
-        if (f->node[i].op == OP_bf16 && f->node[i].in[0] == y)
+        if (f->node[i].op == OP_half && f->node[i].in[0] == y)
             return VAL(i, 0);
     return y;
 }

@@ -34,7 +34,7 @@ float_of(uint32_t bits)
     return v.f;
 }
 
-/* The nearest number whose lower half is 0, of two the even one. */
+/* bf16: the nearest number whose lower half is 0, of two the even one. */
 INLINE float
 bf16_near(float x)
 {
@@ -56,6 +56,61 @@ bf16_value(uint16_t bits)
 {
     return float_of((uint32_t)bits << 16);
 }
+
+/* f16 as IEEE 754 has it: 5 bits of exponent, 10 behind the point. */
+INLINE uint16_t
+f16_bits(float x)
+{
+#ifdef __CUDACC_RTC__
+    uint16_t bits;
+
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+    return bits;
+#else
+    uint32_t u = bits_of(x), sign = u >> 16 & 0x8000u;
+
+    u &= 0x7fffffffu;
+    if (u > 0x7f800000u)
+        return 0x7fff;
+    if (u >= 0x477ff000u) /* rounds to 2^16 or more */
+        return (uint16_t)(sign | 0x7c00u);
+    if (u < 0x38800000u) /* a multiple of 2^-24, which 0.5 rounds to */
+        return (uint16_t)(sign | (bits_of(float_of(u) + 0.5f) - 0x3f000000u));
+    u += 0xfffu + (u >> 13 & 1);
+    return (uint16_t)(sign | ((u >> 13) - ((127 - 15) << 10)));
+#endif
+}
+
+INLINE float
+f16_value(uint16_t bits)
+{
+#ifdef __CUDACC_RTC__
+    float x;
+
+    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
+    return x;
+#else
+    uint32_t sign = (uint32_t)(bits & 0x8000u) << 16, u = bits & 0x7fffu;
+    float small = (float)u * 0x1p-24f; /* subnormal */
+
+    if (u < 0x400u)
+        return float_of(sign | bits_of(small));
+    u = (u << 13) + ((u < 0x7c00u ? 127 - 15 : 255 - 31) << 23);
+    return float_of(sign | u);
+#endif
+}
+
+/* A plan's numbers in 16 bits; with HALF_F16, which stands at the head of the
+ * file that includes all kernels, f16. */
+#ifdef HALF_F16
+#define half_near(x)     f16_value(f16_bits(x))
+#define half_bits(x)     f16_bits(x)
+#define half_value(bits) f16_value(bits)
+#else
+#define half_near(x)     bf16_near(x)
+#define half_bits(x)     bf16_bits(x)
+#define half_value(bits) bf16_value(bits)
+#endif
 
 /* Adding this rounds to the nearest integer, which then stands in the low bits
  * of the sum; good for |x| < 2^22. */

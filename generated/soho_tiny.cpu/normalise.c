@@ -12,13 +12,19 @@
 #define STD1 57.119999999999997
 #define STD2 57.375
 #define STD_N 3
+#define CELL 1
+#define BEFORE 0
+#define AFTER 0
+#define CHANNELS 3
 #line 1 "templates/cpu/normalise.c"
 /* normalise - pixels to numbers: (x - mean) / std per channel in the valid
  * part of each picture, 0 beyond it.
  *
- * y [B,H,W,3] f32 <- x [B,H,W,3] u8, size [B,2] i32 (valid height, width)
- * MEAN0 MEAN1 MEAN2 STD0 STD1 STD2 */
-#line 15 "templates/cpu/normalise.c"
+ * y [B,BEFORE+H/CELL+AFTER,..,CHANNELS] f32 <- x [B,H,W,3] u8, size [B,2] i32
+ * (valid height, width)
+ * MEAN0 MEAN1 MEAN2 STD0 STD1 STD2
+ * CELL  pixels of CELL x CELL lie beside each other; 1: as they are */
+#line 19 "templates/cpu/normalise.c"
 #include "prelude.h"
 
 #define pixels LOCAL(pixels)
@@ -44,6 +50,7 @@ pixels(float *y, const uint8_t *x, int64_t n)
     }
 }
 
+#if CELL == 1
 void
 NAME(const SohoArg *a)
 {
@@ -64,6 +71,36 @@ NAME(const SohoArg *a)
             y[row * width * 3 + i] = 0.0f;
     }
 }
+#else
+void
+NAME(const SohoArg *a)
+{
+    float *y = a[0].p;
+    const uint8_t *x = a[1].p;
+    const int32_t *size = a[2].p;
+    int64_t rows = a[4].i, columns = a[5].i, channels = a[6].i;
+    int64_t height = a[8].i, width = a[9].i;
+
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < a[3].i * rows * columns; i++) {
+        int64_t image = i / (rows * columns);
+        int64_t top = (i / columns % rows - BEFORE) * CELL;
+        int64_t left = (i % columns - BEFORE) * CELL;
+        float *to = y + i * channels;
+
+        for (int64_t k = 0; k < channels; k++)
+            to[k] = 0.0f;
+        for (int64_t k = 0; k < CELL * CELL; k++) {
+            int64_t row = top + k / CELL, column = left + k % CELL;
+
+            if (row >= 0 && row < height && row < size[2 * image] &&
+                column >= 0 && column < width && column < size[2 * image + 1])
+                pixels(to + 3 * k,
+                       x + ((image * height + row) * width + column) * 3, 3);
+        }
+    }
+}
+#endif
 #undef NAME
 #undef RANK0
 #undef RANK1
@@ -76,4 +113,8 @@ NAME(const SohoArg *a)
 #undef STD1
 #undef STD2
 #undef STD_N
+#undef CELL
+#undef BEFORE
+#undef AFTER
+#undef CHANNELS
 #undef pixels

@@ -1,8 +1,8 @@
 /* made by sohoc from templates/cuda/elem.cu for copy
- * (lib/bert.lua:58 < lib/vqa.lua:14 < lib/vqa.lua:22) */
+ * (lib/nn.lua:38 < lib/resnet.lua:28 < lib/resnet.lua:113 < lib/resnet.lua:139 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME copy_n2
 #define PER 4
-#define FLAT 1
+#define FLAT 0
 #define BLOCK 256
 #define ARGS 6
 #line 1 "templates/cuda/elem.cu"
@@ -36,7 +36,7 @@ CUDA_KERNEL(NAME)
         const uint32_t i0 = (uint32_t)row;
         const float *const x0 = p0 + i0 * s0_i0;
         float *const x1 = p1 + i0 * s1_i0;
-#line 58 "lib/bert.lua"
+#line 38 "lib/nn.lua"
         x1[j] = x0[j];
 #line 32 "templates/cuda/elem.cu"
     }
@@ -56,7 +56,7 @@ CUDA_KERNEL(NAME)
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
             if (j < inner) {
-#line 58 "lib/bert.lua"
+#line 38 "lib/nn.lua"
                 x1[j] = x0[j];
 #line 47 "templates/cuda/elem.cu"
             }

@@ -1,10 +1,10 @@
-/* made by sohoc from templates/cuda/elem.cu for elem_copy
- * (lib/nn.lua:89 < lib/vqa.lua:13 < lib/vqa.lua:22) */
+/* made by sohoc from templates/cuda/elem.cu for elem_copy of backbone.conv1
+ * (lib/nn.lua:38 < lib/resnet.lua:28 < lib/resnet.lua:113 < lib/resnet.lua:139 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME elem_copy
 #define PER 4
-#define FLAT 0
+#define FLAT 1
 #define BLOCK 256
-#define ARGS 8
+#define ARGS 16
 #line 1 "templates/cuda/elem.cu"
 /* elem - one number per element of a space, in one pass over memory.
  *
@@ -24,10 +24,18 @@ CUDA_KERNEL(NAME)
     const int64_t rows = a[0].i, inner = a[1].i;
     const float *const p0 = a[2].p;
     float *const p1 = a[3].p;
-    const int64_t i_n1 = a[4].i;
-    const int64_t s0_i0 = a[5].i;
-    const int64_t s1_i0 = a[6].i;
-    const int64_t s1_i1 = a[7].i;
+    const int64_t i_n3 = a[4].i;
+    const int64_t i_n2 = a[5].i;
+    const int64_t i_n1 = a[6].i;
+    const int64_t s0_i0 = a[7].i;
+    const int64_t s0_i1 = a[8].i;
+    const int64_t s0_i2 = a[9].i;
+    const int64_t s0_i3 = a[10].i;
+    const int64_t s0_j = a[11].i;
+    const int64_t s1_i0 = a[12].i;
+    const int64_t s1_i1 = a[13].i;
+    const int64_t s1_i2 = a[14].i;
+    const int64_t s1_i3 = a[15].i;
 #line 24 "templates/cuda/elem.cu"
 #if FLAT
     const uint32_t width = (uint32_t)inner, all = (uint32_t)(rows * inner);
@@ -35,13 +43,17 @@ CUDA_KERNEL(NAME)
          i += gridDim.x * BLOCK) {
         const uint32_t row = i / width, j = i % width;
         (void)row, (void)j;
-        const uint32_t i1 = (uint32_t)row % (uint32_t)i_n1;
-        const uint32_t i_q1 = (uint32_t)row / (uint32_t)i_n1;
+        const uint32_t i3 = (uint32_t)row % (uint32_t)i_n3;
+        const uint32_t i_q3 = (uint32_t)row / (uint32_t)i_n3;
+        const uint32_t i2 = i_q3 % (uint32_t)i_n2;
+        const uint32_t i_q2 = i_q3 / (uint32_t)i_n2;
+        const uint32_t i1 = i_q2 % (uint32_t)i_n1;
+        const uint32_t i_q1 = i_q2 / (uint32_t)i_n1;
         const uint32_t i0 = i_q1;
-        const float *const x0 = p0 + i0 * s0_i0;
-        float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
-#line 89 "lib/nn.lua"
-        const float v0 = x0[j];
+        const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1 + i2 * s0_i2 + i3 * s0_i3;
+        float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1 + i2 * s1_i2 + i3 * s1_i3;
+#line 38 "lib/nn.lua"
+        const float v0 = x0[j * s0_j];
         x1[j] = v0;
 #line 32 "templates/cuda/elem.cu"
     }
@@ -53,18 +65,22 @@ CUDA_KERNEL(NAME)
         const int64_t row = t / tiles;
         const int64_t j0 = (int64_t)(t % tiles) * (PER * BLOCK) + threadIdx.x;
         (void)row;
-        const uint32_t i1 = (uint32_t)row % (uint32_t)i_n1;
-        const uint32_t i_q1 = (uint32_t)row / (uint32_t)i_n1;
+        const uint32_t i3 = (uint32_t)row % (uint32_t)i_n3;
+        const uint32_t i_q3 = (uint32_t)row / (uint32_t)i_n3;
+        const uint32_t i2 = i_q3 % (uint32_t)i_n2;
+        const uint32_t i_q2 = i_q3 / (uint32_t)i_n2;
+        const uint32_t i1 = i_q2 % (uint32_t)i_n1;
+        const uint32_t i_q1 = i_q2 / (uint32_t)i_n1;
         const uint32_t i0 = i_q1;
-        const float *const x0 = p0 + i0 * s0_i0;
-        float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
+        const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1 + i2 * s0_i2 + i3 * s0_i3;
+        float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1 + i2 * s1_i2 + i3 * s1_i3;
 #line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
             if (j < inner) {
-#line 89 "lib/nn.lua"
-                const float v0 = x0[j];
+#line 38 "lib/nn.lua"
+                const float v0 = x0[j * s0_j];
                 x1[j] = v0;
 #line 47 "templates/cuda/elem.cu"
             }

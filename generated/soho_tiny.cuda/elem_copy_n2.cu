@@ -2,7 +2,7 @@
  * (lib/nn.lua:89 < lib/vqa.lua:13 < lib/vqa.lua:22) */
 #define NAME elem_copy_n2
 #define PER 4
-#define FLAT 1
+#define FLAT 0
 #define BLOCK 256
 #define ARGS 8
 #line 1 "templates/cuda/elem.cu"

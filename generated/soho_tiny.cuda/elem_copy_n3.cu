@@ -1,10 +1,10 @@
-/* made by sohoc from templates/cuda/elem.cu for elem_copy of language.bert.encoder.layer.1.attention.self.key
- * (lib/nn.lua:20 < lib/bert.lua:15 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
+/* made by sohoc from templates/cuda/elem.cu for elem_copy
+ * (lib/nn.lua:89 < lib/vqa.lua:13 < lib/vqa.lua:22) */
 #define NAME elem_copy_n3
 #define PER 4
-#define FLAT 0
+#define FLAT 1
 #define BLOCK 256
-#define ARGS 10
+#define ARGS 8
 #line 1 "templates/cuda/elem.cu"
 /* elem - one number per element of a space, in one pass over memory.
  *
@@ -26,10 +26,8 @@ CUDA_KERNEL(NAME)
     float *const p1 = a[3].p;
     const int64_t i_n1 = a[4].i;
     const int64_t s0_i0 = a[5].i;
-    const int64_t s0_i1 = a[6].i;
-    const int64_t s0_j = a[7].i;
-    const int64_t s1_i0 = a[8].i;
-    const int64_t s1_i1 = a[9].i;
+    const int64_t s1_i0 = a[6].i;
+    const int64_t s1_i1 = a[7].i;
 #line 24 "templates/cuda/elem.cu"
 #if FLAT
     const uint32_t width = (uint32_t)inner, all = (uint32_t)(rows * inner);
@@ -40,10 +38,10 @@ CUDA_KERNEL(NAME)
         const uint32_t i1 = (uint32_t)row % (uint32_t)i_n1;
         const uint32_t i_q1 = (uint32_t)row / (uint32_t)i_n1;
         const uint32_t i0 = i_q1;
-        const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
+        const float *const x0 = p0 + i0 * s0_i0;
         float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
-#line 20 "lib/nn.lua"
-        const float v0 = x0[j * s0_j];
+#line 89 "lib/nn.lua"
+        const float v0 = x0[j];
         x1[j] = v0;
 #line 32 "templates/cuda/elem.cu"
     }
@@ -58,15 +56,15 @@ CUDA_KERNEL(NAME)
         const uint32_t i1 = (uint32_t)row % (uint32_t)i_n1;
         const uint32_t i_q1 = (uint32_t)row / (uint32_t)i_n1;
         const uint32_t i0 = i_q1;
-        const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
+        const float *const x0 = p0 + i0 * s0_i0;
         float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
 #line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
             if (j < inner) {
-#line 20 "lib/nn.lua"
-                const float v0 = x0[j * s0_j];
+#line 89 "lib/nn.lua"
+                const float v0 = x0[j];
                 x1[j] = v0;
 #line 47 "templates/cuda/elem.cu"
             }

@@ -1,10 +1,10 @@
-/* made by sohoc from templates/cuda/elem.cu for elem_mul_store
- * (lib/nn.lua:94 < lib/vqa.lua:23) */
+/* made by sohoc from templates/cuda/elem.cu for elem_mul_store of backbone.layer1.0.bn1
+ * (lib/nn.lua:55 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:29) */
 #define NAME elem_mul_store_n2
 #define PER 4
-#define FLAT 1
+#define FLAT 0
 #define BLOCK 256
-#define ARGS 3
+#define ARGS 8
 #line 1 "templates/cuda/elem.cu"
 /* elem - one number per element of a space, in one pass over memory.
  *
@@ -22,7 +22,12 @@
 CUDA_KERNEL(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
-    float *const p0 = a[2].p;
+    const float *const p0 = a[2].p;
+    const float *const p1 = a[3].p;
+    float *const p2 = a[4].p;
+    const int64_t s0_i0 = a[5].i;
+    const int64_t s1_i0 = a[6].i;
+    const int64_t s2_i0 = a[7].i;
 #line 24 "templates/cuda/elem.cu"
 #if FLAT
     const uint32_t width = (uint32_t)inner, all = (uint32_t)(rows * inner);
@@ -30,10 +35,13 @@ CUDA_KERNEL(NAME)
          i += gridDim.x * BLOCK) {
         const uint32_t row = i / width, j = i % width;
         (void)row, (void)j;
-        float *const x0 = p0;
-#line 94 "lib/nn.lua"
-        const float v0 = 0.5f * 0.0078125f;
-        x0[0] = v0;
+        const uint32_t i0 = (uint32_t)row;
+        const float *const x0 = p0 + i0 * s0_i0;
+        const float *const x1 = p1 + i0 * s1_i0;
+        float *const x2 = p2 + i0 * s2_i0;
+#line 55 "lib/nn.lua"
+        const float v0 = x0[j] * x1[0];
+        x2[j] = v0;
 #line 32 "templates/cuda/elem.cu"
     }
 #else
@@ -44,15 +52,18 @@ CUDA_KERNEL(NAME)
         const int64_t row = t / tiles;
         const int64_t j0 = (int64_t)(t % tiles) * (PER * BLOCK) + threadIdx.x;
         (void)row;
-        float *const x0 = p0;
+        const uint32_t i0 = (uint32_t)row;
+        const float *const x0 = p0 + i0 * s0_i0;
+        const float *const x1 = p1 + i0 * s1_i0;
+        float *const x2 = p2 + i0 * s2_i0;
 #line 42 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j = j0 + q * BLOCK;
             if (j < inner) {
-#line 94 "lib/nn.lua"
-                const float v0 = 0.5f * 0.0078125f;
-                x0[0] = v0;
+#line 55 "lib/nn.lua"
+                const float v0 = x0[j] * x1[0];
+                x2[j] = v0;
 #line 47 "templates/cuda/elem.cu"
             }
         }

@@ -7,6 +7,9 @@
 #define KERNEL 3
 #define STRIDE 2
 #define PAD 1
+#define HALF_OUT 0
+#define HALF_IN 0
+#define INDEX uint32_t
 #define BLOCK 256
 #define ARGS 15
 #line 1 "templates/cuda/max_pool.cu"
@@ -14,42 +17,41 @@
  *
  * y [B,h,w,C], place [B,h,w,C] u8 or NULL <- x [B,H,W,C]
  * KERNEL STRIDE PAD; h = (H + 2 PAD - KERNEL) / STRIDE + 1; KERNEL <= 15
+ * HALF_IN HALF_OUT  1: x, y is bf16
  *
  * The first maximum in row-major order wins; NaN counts as larger than
  * everything.  place = row in the window * KERNEL + column. */
-#line 16 "templates/cuda/max_pool.cu"
+#line 20 "templates/cuda/max_pool.cu"
 #include "prelude.h"
 
 CUDA_KERNEL(NAME)
 {
-    float *y = a[0].p;
+    ELEMENT(HALF_OUT) *y = a[0].p;
     uint8_t *place = a[1].p;
-    const float *x = a[2].p;
-    int64_t nimage = a[3].i, h = a[4].i, w = a[5].i, nc = a[6].i;
-    int64_t height = a[12].i, width = a[13].i;
+    const ELEMENT(HALF_IN) *x = a[2].p;
+    const INDEX nimage = a[3].i, h = a[4].i, w = a[5].i, nc = a[6].i;
+    const int height = (int)a[12].i, width = (int)a[13].i;
 
-    FOR_EACH (i, nimage * h * w * nc) {
-        int64_t c = i % nc, cell = i / nc, image = cell / (h * w);
-        int64_t top = cell / w % h * STRIDE - PAD,
-                left = cell % w * STRIDE - PAD;
-        int first =
-            (top < 0 ? (int)-top * KERNEL : 0) + (left < 0 ? (int)-left : 0);
+    FOR_INDEX (i, nimage * h * w * nc) {
+        const INDEX c = i % nc, cell = i / nc, image = cell / (h * w);
+        const int top = (int)(cell / w % h) * STRIDE - PAD;
+        const int left = (int)(cell % w) * STRIDE - PAD;
+        int where = (top < 0 ? -top * KERNEL : 0) + (left < 0 ? -left : 0);
         float best = -INFINITY;
-        int where = first;
 
         for (int k = 0; k < KERNEL * KERNEL; k++) {
-            int64_t row = top + k / KERNEL, column = left + k % KERNEL;
+            const int row = top + k / KERNEL, column = left + k % KERNEL;
             float v;
 
             if (row < 0 || row >= height || column < 0 || column >= width)
                 continue;
-            v = x[((image * height + row) * width + column) * nc + c];
+            v = value_of(x[((image * height + row) * width + column) * nc + c]);
             if (v > best || v != v) {
                 best = v;
                 where = k;
             }
         }
-        y[i] = best;
+        put(&y[i], best);
         if (place)
             place[i] = (uint8_t)where;
     }
@@ -61,5 +63,8 @@ CUDA_KERNEL(NAME)
 #undef KERNEL
 #undef STRIDE
 #undef PAD
+#undef HALF_OUT
+#undef HALF_IN
+#undef INDEX
 #undef BLOCK
 #undef ARGS

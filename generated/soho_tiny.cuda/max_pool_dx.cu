@@ -7,6 +7,9 @@
 #define KERNEL 2
 #define STRIDE 2
 #define PAD 0
+#define HALF_OUT 0
+#define HALF_IN 0
+#define INDEX uint32_t
 #define BLOCK 256
 #define ARGS 15
 #line 1 "templates/cuda/max_pool_dx.cu"
@@ -14,52 +17,52 @@
  * whose maximum it was, in row-major order of the windows.
  *
  * dx [B,H,W,C] <- dy [B,h,w,C], place [B,h,w,C] u8 as max_pool writes it
- * KERNEL STRIDE PAD */
-#line 14 "templates/cuda/max_pool_dx.cu"
+ * KERNEL STRIDE PAD; HALF_IN HALF_OUT  1: dy, dx is bf16 */
+#line 17 "templates/cuda/max_pool_dx.cu"
 #include "prelude.h"
 
 #define first_window LOCAL(first_window)
 #define end_window   LOCAL(end_window)
 
 /* First window that reaches row (column) `at`, of n. */
-static int64_t
-first_window(int64_t at, int64_t n)
+static int
+first_window(int at, int n)
 {
-    int64_t reach = at + PAD - KERNEL + STRIDE;
+    int reach = at + PAD - KERNEL + STRIDE;
 
-    return reach < 0 ? 0 : clamp_i64(reach / STRIDE, 0, n);
+    return reach < 0 ? 0 : (int)clamp_i64(reach / STRIDE, 0, n);
 }
 
 /* One past the last window that does. */
-static int64_t
-end_window(int64_t at, int64_t n)
+static int
+end_window(int at, int n)
 {
-    return clamp_i64((at + PAD) / STRIDE + 1, 0, n);
+    return (int)clamp_i64((at + PAD) / STRIDE + 1, 0, n);
 }
 
 CUDA_KERNEL(NAME)
 {
-    float *dx = a[0].p;
-    const float *dy = a[1].p;
+    ELEMENT(HALF_OUT) *dx = a[0].p;
+    const ELEMENT(HALF_IN) *dy = a[1].p;
     const uint8_t *place = a[2].p;
-    int64_t nimage = a[3].i, height = a[4].i, width = a[5].i, nc = a[6].i;
-    int64_t h = a[8].i, w = a[9].i;
+    const INDEX nimage = a[3].i, height = a[4].i, width = a[5].i, nc = a[6].i;
+    const int h = (int)a[8].i, w = (int)a[9].i;
 
-    FOR_EACH (at, nimage * height * width * nc) {
-        int64_t c = at % nc, cell = at / nc;
-        int64_t y = cell / width % height, x = cell % width;
-        int64_t image = cell / (height * width) * h * w;
+    FOR_INDEX (at, nimage * height * width * nc) {
+        const INDEX c = at % nc, cell = at / nc;
+        const INDEX image = cell / (height * width) * h * w;
+        const int y = (int)(cell / width % height), x = (int)(cell % width);
         float sum = 0.0f;
 
-        for (int64_t i = first_window(y, h); i < end_window(y, h); i++)
-            for (int64_t j = first_window(x, w); j < end_window(x, w); j++) {
-                int64_t from = (image + i * w + j) * nc + c;
-                int64_t own =
+        for (int i = first_window(y, h); i < end_window(y, h); i++)
+            for (int j = first_window(x, w); j < end_window(x, w); j++) {
+                const INDEX from = (image + i * w + j) * nc + c;
+                const int own =
                     (y + PAD - i * STRIDE) * KERNEL + x + PAD - j * STRIDE;
 
-                sum += place[from] == own ? dy[from] : 0.0f;
+                sum += place[from] == own ? value_of(dy[from]) : 0.0f;
             }
-        dx[at] = sum;
+        put(&dx[at], sum);
     }
 }
 #undef NAME
@@ -69,6 +72,9 @@ CUDA_KERNEL(NAME)
 #undef KERNEL
 #undef STRIDE
 #undef PAD
+#undef HALF_OUT
+#undef HALF_IN
+#undef INDEX
 #undef BLOCK
 #undef ARGS
 #undef first_window

@@ -12,32 +12,53 @@
 #define STD1 57.119999999999997
 #define STD2 57.375
 #define STD_N 3
+#define CELL 2
+#define BEFORE 2
+#define AFTER 1
+#define CHANNELS 16
+#define HALF_OUT 0
+#define HALF_IN 0
+#define INDEX uint32_t
 #define BLOCK 256
 #define ARGS 13
 #line 1 "templates/cuda/normalise.cu"
 /* normalise - pixels to numbers: (x - mean) / std per channel in the valid part
  * of each picture, 0 beyond it.
  *
- * y [B,H,W,3] f32 <- x [B,H,W,3] u8, size [B,2] i32 (valid height, width)
- * MEAN0 MEAN1 MEAN2 STD0 STD1 STD2 */
-#line 17 "templates/cuda/normalise.cu"
+ * y [B,BEFORE+H/CELL+AFTER,..,CHANNELS] <- x [B,H,W,3] u8, size [B,2] i32 (valid
+ * height, width); pixels of CELL x CELL lie beside each other
+ * MEAN0 MEAN1 MEAN2 STD0 STD1 STD2; HALF_OUT  1: y is bf16 */
+#line 22 "templates/cuda/normalise.cu"
 #include "prelude.h"
 
 CUDA_KERNEL(NAME)
 {
-    float *y = a[0].p;
+    ELEMENT(HALF_OUT) *y = a[0].p;
     const uint8_t *x = a[1].p;
     const int32_t *size = a[2].p;
-    int64_t nimage = a[3].i, height = a[4].i, width = a[5].i;
+    const INDEX nimage = a[3].i, rows = a[4].i, columns = a[5].i;
+    const INDEX channels = a[6].i;
+    const int height = (int)a[8].i, width = (int)a[9].i;
 
-    FOR_EACH (i, nimage * height * width * 3) {
-        int64_t c = i % 3, column = i / 3 % width, row = i / 3 / width;
-        const int32_t *valid = size + row / height * 2;
-        float mean = (float)(c == 0 ? MEAN0 : c == 1 ? MEAN1 : MEAN2);
-        float std = (float)(c == 0 ? STD0 : c == 1 ? STD1 : STD2);
-        bool inside = row % height < valid[0] && column < valid[1];
+    FOR_INDEX (i, nimage * rows * columns * channels) {
+        const INDEX place = i % channels, cell = i / channels;
+        const INDEX image = cell / columns / rows;
+        const int c = place % 3, k = place / 3;
+        const int row =
+            ((int)(cell / columns % rows) - BEFORE) * CELL + k / CELL;
+        const int column = ((int)(cell % columns) - BEFORE) * CELL + k % CELL;
+        const float mean = (float)(c == 0 ? MEAN0 : c == 1 ? MEAN1 : MEAN2);
+        const float std = (float)(c == 0 ? STD0 : c == 1 ? STD1 : STD2);
+        const int32_t *valid = size + image * 2;
+        float value = 0.0f;
 
-        y[i] = inside ? ((float)x[i] - mean) / std : 0.0f;
+        if (k < CELL * CELL && row >= 0 && row < height && row < valid[0] &&
+            column >= 0 && column < width &&
+            column < valid[1])
+            value = ((float)x[((image * height + row) * width + column) * 3 + c] -
+                     mean) /
+                    std;
+        put(&y[i], value);
     }
 }
 #undef NAME
@@ -52,5 +73,12 @@ CUDA_KERNEL(NAME)
 #undef STD1
 #undef STD2
 #undef STD_N
+#undef CELL
+#undef BEFORE
+#undef AFTER
+#undef CHANNELS
+#undef HALF_OUT
+#undef HALF_IN
+#undef INDEX
 #undef BLOCK
 #undef ARGS

@@ -1,6 +1,9 @@
 /* made by sohoc from templates/cuda/unpack_conv.cu for neck.conv.conv
  * (lib/nn.lua:38 < lib/neck.lua:9 < lib/neck.lua:36 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME unpack_conv
+#define HALF_OUT 0
+#define HALF_IN 0
+#define INDEX uint32_t
 #define ACCUM 1
 #define BLOCK 256
 #define ARGS 6
@@ -9,24 +12,28 @@
  * which the library writes it to that of the weights.
  *
  * arguments: dw [co,ci,kh,kw] (written), packed [co,kh,kw,ci], co ci kh kw
- * ACCUM  1: adds to what dw holds */
-#line 12 "templates/cuda/unpack_conv.cu"
+ * ACCUM  1: adds to what dw holds
+ * HALF_OUT HALF_IN  1: dw, packed is bf16 */
+#line 16 "templates/cuda/unpack_conv.cu"
 #include "prelude.h"
 
 CUDA_KERNEL(NAME)
 {
-    float *dw = a[0].p;
-    const float *packed = a[1].p;
-    int64_t ci = a[3].i, window = a[4].i * a[5].i;
+    ELEMENT(HALF_OUT) *dw = a[0].p;
+    const ELEMENT(HALF_IN) *packed = a[1].p;
+    INDEX ci = a[3].i, window = a[4].i * a[5].i;
 
-    FOR_EACH (i, a[2].i * ci * window) {
-        int64_t k = i % window, c = i / window % ci, o = i / window / ci;
-        float g = packed[(o * window + k) * ci + c];
+    FOR_INDEX (i, (INDEX)a[2].i * ci * window) {
+        INDEX k = i % window, c = i / window % ci, o = i / window / ci;
+        float g = value_of(packed[(o * window + k) * ci + c]);
 
-        dw[i] = ACCUM ? dw[i] + g : g;
+        put(&dw[i], ACCUM ? value_of(dw[i]) + g : g);
     }
 }
 #undef NAME
+#undef HALF_OUT
+#undef HALF_IN
+#undef INDEX
 #undef ACCUM
 #undef BLOCK
 #undef ARGS

@@ -126,6 +126,7 @@ enum {
 /* Values. */
 enum {
     CUDNN_FLOAT = 0,
+    CUDNN_HALF = 2,
     CUDNN_BFLOAT16 = 9,
     CUDNN_CORRELATION = 1,
     CUDNN_ADD = 0,
@@ -241,7 +242,10 @@ cudnn_tensor(CudnnGraph *g, int64_t id, u32 dtype, const i64 dim[4])
     int64_t stride[4] = {dim[1] * dim[2] * dim[3], 1, dim[3] * dim[1], dim[1]};
     int64_t size[4] = {dim[0], dim[1], dim[2], dim[3]}, align = 16;
     int64_t own = id ? id : 100 + (int64_t)g->n;
-    int type = id && dtype == DT_bf16 ? CUDNN_BFLOAT16 : CUDNN_FLOAT;
+    int type = !id                ? CUDNN_FLOAT
+               : dtype == DT_bf16 ? CUDNN_BFLOAT16
+               : dtype == DT_f16  ? CUDNN_HALF
+                                  : CUDNN_FLOAT;
     bool between = !id;
 
     cudnn_set(g, t, CUDNN_A_TENSOR_TYPE, CUDNN_T_DTYPE, 1, &type);

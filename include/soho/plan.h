@@ -36,8 +36,8 @@ enum { PLAN_VERSION = 2, PLAN_PROBE = 0x01020304, PLAN_ALIGN = 64 };
 enum { PLAN_RANK = 6, PLAN_NAME = 255 };
 #define PLAN_NONE 0xffffffffu /* no row */
 
-/* X(name, bytes per element).  bf16: upper half of an f32, inside a phase. */
-#define SOHO_DTYPES(X) X(u8, 1) X(i32, 4) X(f32, 4) X(bf16, 2)
+/* X(name, bytes per element).  bf16: upper half of an f32; f16: as IEEE 754 has it; both inside a phase. */
+#define SOHO_DTYPES(X) X(u8, 1) X(i32, 4) X(f32, 4) X(bf16, 2) X(f16, 2)
 enum {
 #define X(name, bytes) DT_##name,
     SOHO_DTYPES(X)
@@ -256,6 +256,13 @@ static_assert(sizeof(PlanArg) == 16, "arg row");
 static_assert(sizeof(PlanStep) == 48, "step row");
 static_assert(sizeof(PlanDoor) == 16, "door row");
 static_assert(sizeof(PlanPhase) == 104, "phase row");
+
+/* Is it one of those with 16 bits? */
+static inline int
+dtype_half(u32 dtype)
+{
+    return dtype == DT_bf16 || dtype == DT_f16;
+}
 
 /* Bytes of one element. */
 static inline u64

@@ -13,7 +13,7 @@ return {
   heads = "integer 1..1024", inner = "integer 1..262144",
   positions = "integer 1..65536",
   dropout = "number 0..0.95", head_dropout = "number 0..0.95",
-  compat = "upstream|fixed", precision = "f32|tf32|bf16",
+  compat = "upstream|fixed", precision = "f32|tf32|bf16|f16",
   spread = "number 0..10",
   lr = "number 0..100", backbone_lr = "number 0..100",
   neck_lr = "number 0..100", neck_decay = "number 0..1",

@@ -47,6 +47,7 @@ typedef struct LtAlgo {
 
 enum {
     LT_F32 = 0,
+    LT_F16 = 2,
     LT_BF16 = 14,
     LT_COMPUTE_F32 = 68,
     LT_COMPUTE_TF32 = 77,
@@ -184,7 +185,7 @@ cublaslt_close(CublasLt *lt)
 static int
 type_of(u8 dtype)
 {
-    return dtype == DT_bf16 ? LT_BF16 : LT_F32;
+    return dtype == DT_bf16 ? LT_BF16 : dtype == DT_f16 ? LT_F16 : LT_F32;
 }
 
 static int

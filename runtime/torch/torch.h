@@ -31,7 +31,7 @@ int torch_read(Err *e, Tensors *t);
 /* Storage classes and what their elements are: X(class, dtype) */
 #define TORCH_STORAGES(X)                                                      \
     X(FloatStorage, DT_f32)                                                    \
-    X(HalfStorage, TD_f16)                                                     \
+    X(HalfStorage, DT_f16)                                                     \
     X(BFloat16Storage, DT_bf16)                                                \
     X(DoubleStorage, TD_f64)                                                   \
     X(LongStorage, TD_i64)                                                     \

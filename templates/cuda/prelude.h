@@ -104,7 +104,7 @@ value_of(float x)
 INLINE float
 value_of(uint16_t bits)
 {
-    return bf16_value(bits);
+    return half_value(bits);
 }
 
 INLINE void
@@ -116,7 +116,7 @@ put(float *to, float x)
 INLINE void
 put(uint16_t *to, float x)
 {
-    *to = bf16_bits(bf16_near(x));
+    *to = half_bits(half_near(x));
 }
 
 /* Elements of `rank` dimensions, which begin at word `first`. */

@@ -44,5 +44,5 @@ check recompute $? 'other bits without it'
 check evaluates $? "$(cat "$room/said")"
 
 compile odd --set precision=fp8
-[ $? -eq 2 ] && grep -q 'precision.*f32.*bf16' "$room/odd.txt"
+[ $? -eq 2 ] && grep -q 'precision.*f32.*f16' "$room/odd.txt"
 check refuses $? "$(cat "$room/odd.txt")"

@@ -6,6 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a half: the exponent of its least normal number, and its digits behind the
+ * point. */
+typedef struct Half {
+    int least, digits;
+} Half;
+
+static Half
+half_of(u8 dtype)
+{
+    return dtype == DT_f16 ? (Half){-14, 10} : (Half){-126, 7};
+}
+
+static double
+f16_value(int bits)
+{
+    int power = bits >> 10 & 31, rest = bits & 1023;
+    double x = power == 31 ? (rest ? NAN : INFINITY)
+                           : ldexp(power ? rest + 1024 : rest,
+                                   (power ? power : 1) - 15 - 10);
+
+    return bits & 0x8000 ? -x : x;
+}
+
 static double
 get(uint64_t at, i64 i, u8 dtype)
 {
@@ -15,6 +38,8 @@ get(uint64_t at, i64 i, u8 dtype)
 
     if (dtype == DT_f32)
         return ((const f32 *)p)[i];
+    if (dtype == DT_f16)
+        return f16_value(((const u16 *)p)[i]);
     bits = (u32)((const u16 *)p)[i] << 16;
     memcpy(&x, &bits, sizeof x);
     return x;
@@ -24,16 +49,27 @@ static void
 put(uint64_t at, i64 i, u8 dtype, double value)
 {
     void *p = (void *)(uintptr_t)at;
-    f32 x = (f32)value;
-    u32 bits;
+    Half h = half_of(dtype);
+    double x = fabs((f32)value);
+    int sign = signbit(value) ? 0x8000 : 0, power = 0, most = 3 - 2 * h.least;
+    i64 bits;
 
     if (dtype == DT_f32) {
-        ((f32 *)p)[i] = x;
+        ((f32 *)p)[i] = (f32)value;
         return;
     }
-    memcpy(&bits, &x, sizeof bits);
-    bits += 0x7fff + (bits >> 16 & 1);
-    ((u16 *)p)[i] = x == x ? (u16)(bits >> 16) : 0x7fc0;
+    if (x != x) {
+        ((u16 *)p)[i] = 0x7fff;
+        return;
+    }
+    frexp(x, &power);
+    power = x < ldexp(1, h.least) ? h.least : power - 1;
+    bits = isinf(x) ? (i64)most << h.digits
+                    : (i64)nearbyint(ldexp(x, h.digits - power)) +
+                          ((i64)(power - h.least) << h.digits);
+    if (bits > (i64)most << h.digits)
+        bits = (i64)most << h.digits;
+    ((u16 *)p)[i] = (u16)(sign | bits);
 }
 
 /* Bias, residual and activation of element i, channel `channel`. */

@@ -276,18 +276,29 @@ stop(Ref *r, RefNode *n)
                (size_t)shape_count(&n->shape[0]) * sizeof(double));
 }
 
-/* Eight significant bits, ties to even; slopes go straight through. */
+/* bf16 has 8 significant bits, f16 has 11, but none below 2^-24 and nothing from
+ * 65520 on. */
+static double
+half_near(double x, bool f16)
+{
+    int bits = f16 ? 11 : 8, e;
+    double near;
+
+    frexp(x, &e);
+    if (f16 && e < -13)
+        e = -13;
+    near = ldexp(nearbyint(ldexp(x, bits - e)), e - bits);
+    return f16 && fabs(near) >= 65520 ? copysign(INFINITY, x) : near;
+}
+
+/* Ties to even; slopes go straight through. */
 static void
-bf16(Ref *r, RefNode *n)
+half(Ref *r, RefNode *n)
 {
     const double *x = in_value(r, n, 0);
 
-    for (int64_t i = 0; i < shape_count(&n->shape[0]); i++) {
-        int e;
-        double m = frexp(x[i], &e);
-
-        n->v[0][i] = r->moved ? x[i] : ldexp(nearbyint(ldexp(m, 8)), e - 8);
-    }
+    for (int64_t i = 0; i < shape_count(&n->shape[0]); i++)
+        n->v[0][i] = r->moved ? x[i] : half_near(x[i], r->f16);
 }
 
 static void
@@ -314,7 +325,7 @@ static const struct {
     {"literal", literal},
     {"store", store},
     {"stop", stop},
-    {"bf16", bf16},
+    {"half", half},
     {"iota", iota},
     {"uniform", ref_uniform},
     {"reshape", reshape},

@@ -19,9 +19,9 @@ local function fixed(dims, kind, options)
   return param(name, dims, init.zero, options)
 end
 
--- With precision=bf16: what an op reads and gives is rounded.
+-- With bf16 or f16: what an op reads and gives is rounded.
 local function rounded(x)
-  return set.precision == "bf16" and op.bf16 {x} or x
+  return set.precision ~= "f32" and op.half {x} or x
 end
 
 local function live(dims, kind) return rounded(fixed(dims, kind) + zero) end
@@ -39,7 +39,7 @@ local function build(kind, name, f, size)
     local numbers = door.answers:reshape {-1}
     zero = numbers:slice(1, 1, 1):reshape {}
     local y = f(door)
-    if set.precision == "bf16" then y = rounded(y) + zero end -- doors are f32
+    if set.precision ~= "f32" then y = rounded(y) + zero end -- doors are f32
     if kind == "eval" then return {[name] = y} end
     local count, shape = 1, y:shape()
     for _, n in ipairs(shape) do count = count * n end
@@ -439,37 +439,37 @@ end, {batch = 1, sentences = 3, tokens = 1})
 eval("floor.range", function() return op.floor {frozen {769} * 100} end)
 
 -- Numbers of 8 bits; each reader of such a value knows that it is stored so.
-eval("bf16.range", function() return op.bf16 {frozen {769}} end)
-eval("bf16.relu", function() return op.relu {op.bf16 {frozen {3, 5, 17}}} * 1 end)
-eval("bf16.rows", function()
-  return op.softmax {op.bf16 {frozen {7, 33}}} + op.bf16 {frozen {33}}
+eval("half.range", function() return op.half {frozen {769}} end)
+eval("half.relu", function() return op.relu {op.half {frozen {3, 5, 17}}} * 1 end)
+eval("half.rows", function()
+  return op.softmax {op.half {frozen {7, 33}}} + op.half {frozen {33}}
 end)
-eval("bf16.matmul", function()
-  local a, b = op.bf16 {frozen {5, 7, 17}}, op.bf16 {frozen {5, 3, 17}}
+eval("half.matmul", function()
+  local a, b = op.half {frozen {5, 7, 17}}, op.half {frozen {5, 3, 17}}
   return op.matmul {a, b:permute {1, 3, 2}}
 end)
-eval("bf16.conv", function()
-  return op.conv2d {op.bf16 {frozen {2, 7, 5, 3}}, op.bf16 {frozen {4, 3, 3, 3}}}
+eval("half.conv", function()
+  return op.conv2d {op.half {frozen {2, 7, 5, 3}}, op.half {frozen {4, 3, 3, 3}}}
 end)
-eval("bf16.moves", function()
-  local x = op.bf16 {frozen {3, 5, 7}}
+eval("half.moves", function()
+  local x = op.half {frozen {3, 5, 7}}
   return op.concat {x:slice(2, 1, 2), x:slice(2, 4, 2) * 2, dim = 3}
 end)
-eval("bf16.special", function(door)
-  local x = op.max_pool {op.bf16 {frozen {2, 5, 7, 3}}, kernel = 3, stride = 2}
-  return x + op.gather {op.bf16 {frozen {9, 3}}, door.tokens:slice(3, 1, 1)}
+eval("half.special", function(door)
+  local x = op.max_pool {op.half {frozen {2, 5, 7, 3}}, kernel = 3, stride = 2}
+  return x + op.gather {op.half {frozen {9, 3}}, door.tokens:slice(3, 1, 1)}
     :reshape {2, 1, 3, 3}
 end, {batch = 2, sentences = 3, tokens = 2})
 for _, count in ipairs {3, 60} do -- 60: more than a kernel holds
-  eval("bf16.late" .. count, function()
-    local x = op.bf16 {frozen {9, 17}}
+  eval("half.late" .. count, function()
+    local x = op.half {frozen {9, 17}}
     local late = x
     for i = 1, count do late = late * (i % 2 == 0 and 0.5 or 2) end
     return op.softmax {op.matmul {x, frozen {17, 17}}} + late
   end)
 end
-train("bf16.weights", function()
-  return op.linear {frozen {3, 7}, op.bf16 {fixed {5, 7}}}
+train("half.weights", function()
+  return op.linear {frozen {3, 7}, op.half {fixed {5, 7}}}
 end)
 
 -- Normalisations.
@@ -555,7 +555,7 @@ train("store.read", function()
   return x * s:set(s + 1) + old
 end)
 
-phase("update", {policy = "fixed", clip = 10, groups = {
+phase("update", {policy = "fixed", clip = 10, loss_scale = "off", groups = {
   {pattern = "*.u1", rule = "sgd", lr = 0.01, momentum = 0.9, decay = 1e-4},
   {pattern = "*", rule = "adamw", lr = 0.001, decay = 0.01},
 }})

@@ -11,12 +11,13 @@ SOHO_LIBCUDA=$(dirname "$SOHOC")/emu/libcuda.so.1
 export SOHO_LIBCUDA
 
 # compare NAME OPTIONS: compiles the cases with these options and runs them.
-# With precision=bf16 the reference is the graph without roundings.
+# With bf16 or f16 the reference is the graph without roundings.
 compare() {
 	name=$1 table=$flag half=
 	shift
 	case " $* " in
-	*=bf16*) table=-h half=1 ;;
+	*=bf16*) table=-b half=1 ;;
+	*=f16*) table=-h half=1 ;;
 	esac
 	if "$SOHOC" tests/op/ops.lua -d front "$@" \
 		${half:+--set precision=f32} >"$tmp/graph" &&
@@ -40,4 +41,5 @@ else
 		--set accumulate=2
 	compare bf16 --set precision=bf16
 	compare gpu-bf16 -t cuda --arch emu --set precision=bf16
+	compare gpu-f16 -t cuda --arch emu --set precision=f16
 fi

@@ -122,8 +122,8 @@ picture(const Ref *r, double size[REF_LIST])
     }
 }
 
-static const char *
-case_name(const RefPhase *p)
+const char *
+play_case(const RefPhase *p)
 {
     return p->out[p->nout > 1 && !strcmp(p->out[0].name, "loss")].name;
 }
@@ -133,7 +133,7 @@ case_name(const RefPhase *p)
 static double
 door_number(const Ref *r, const char *door, int64_t i)
 {
-    uint32_t site = site_of(door) + site_of(case_name(r->now));
+    uint32_t site = site_of(door) + site_of(play_case(r->now));
     double size[REF_LIST];
 
     if (!strcmp(door, "answers"))

@@ -7,9 +7,11 @@
 
 enum { PLAY_SEED = 2021 };
 
-/* Significant bits of the numbers: 24, a float's, or 8, what bf16 holds. */
+/* Significant bits of the numbers: a float's 24, or what bf16 or f16 hold. */
 extern int play_bits;
 
+/* The case that a phase is: its output that is not the loss. */
+const char *play_case(const RefPhase *p);
 /* Fills all parameters and states of the reference, by name and place. */
 void play_fill(Ref *r);
 /* Fills the doors of the phase r->now. */

@@ -68,6 +68,7 @@ struct Ref {
     RefPhase *now;      /* the phase that is computed */
     uint64_t seed;      /* of dropout ... */
     uint32_t t;         /* ... at this micro-batch */
+    bool f16;           /* op half rounds to that, not to bf16 */
     RefTensor *moved;   /* one of its elements is moved; NULL: nothing is */
     uint64_t branches;  /* hash of which side every kink was on */
 };

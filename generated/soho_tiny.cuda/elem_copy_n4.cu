@@ -1,0 +1,81 @@
+/* made by sohoc from templates/cuda/elem.cu for elem_copy of language.bert.encoder.layer.1.attention.self.key
+ * (lib/nn.lua:20 < lib/bert.lua:15 < lib/bert.lua:32 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
+#define NAME elem_copy_n4
+#define PER 4
+#define FLAT 0
+#define BLOCK 256
+#define ARGS 10
+#line 1 "templates/cuda/elem.cu"
+/* elem - one number per element of a space, in one pass over memory.
+ *
+ * The space is rows x inner.  A block takes PER * BLOCK neighbours of one row,
+ * so a row's place in each operand is decoded once for all its threads.  Where
+ * the inner axis is short (FLAT), threads walk over the elements of all rows,
+ * which are then fewer than 2^31.
+ * arguments: rows, inner, then what slot `args` unpacks
+ * slots: args  pointers, sizes and strides
+ *        row   where row `row` lies in each operand
+ *        body  element j */
+#line 18 "templates/cuda/elem.cu"
+#include "prelude.h"
+
+CUDA_KERNEL(NAME)
+{
+    const int64_t rows = a[0].i, inner = a[1].i;
+    const float *const p0 = a[2].p;
+    float *const p1 = a[3].p;
+    const int64_t i_n1 = a[4].i;
+    const int64_t s0_i0 = a[5].i;
+    const int64_t s0_i1 = a[6].i;
+    const int64_t s0_j = a[7].i;
+    const int64_t s1_i0 = a[8].i;
+    const int64_t s1_i1 = a[9].i;
+#line 24 "templates/cuda/elem.cu"
+#if FLAT
+    const uint32_t width = (uint32_t)inner, all = (uint32_t)(rows * inner);
+    for (uint32_t i = blockIdx.x * BLOCK + threadIdx.x; i < all;
+         i += gridDim.x * BLOCK) {
+        const uint32_t row = i / width, j = i % width;
+        (void)row, (void)j;
+        const uint32_t i1 = (uint32_t)row % (uint32_t)i_n1;
+        const uint32_t i_q1 = (uint32_t)row / (uint32_t)i_n1;
+        const uint32_t i0 = i_q1;
+        const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
+        float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
+#line 20 "lib/nn.lua"
+        const float v0 = x0[j * s0_j];
+        x1[j] = v0;
+#line 32 "templates/cuda/elem.cu"
+    }
+#else
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
+    for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
+        const int64_t row = t / tiles;
+        const int64_t j0 = (int64_t)(t % tiles) * (PER * BLOCK) + threadIdx.x;
+        (void)row;
+        const uint32_t i1 = (uint32_t)row % (uint32_t)i_n1;
+        const uint32_t i_q1 = (uint32_t)row / (uint32_t)i_n1;
+        const uint32_t i0 = i_q1;
+        const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
+        float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
+#line 42 "templates/cuda/elem.cu"
+#pragma unroll
+        for (int q = 0; q < PER; q++) {
+            const int64_t j = j0 + q * BLOCK;
+            if (j < inner) {
+#line 20 "lib/nn.lua"
+                const float v0 = x0[j * s0_j];
+                x1[j] = v0;
+#line 47 "templates/cuda/elem.cu"
+            }
+        }
+    }
+#endif
+}
+#undef NAME
+#undef PER
+#undef FLAT
+#undef BLOCK
+#undef ARGS

@@ -1,0 +1,85 @@
+/* made by sohoc from templates/cuda/elem.cu for elem_store_mul_store of backbone.conv1
+ * (lib/nn.lua:38 < lib/resnet.lua:28 < lib/resnet.lua:113 < lib/resnet.lua:139 < lib/vqa.lua:10 < lib/vqa.lua:22) */
+#define NAME elem_store_mul_store
+#define PER 4
+#define FLAT 0
+#define BLOCK 256
+#define ARGS 10
+#line 1 "templates/cuda/elem.cu"
+/* elem - one number per element of a space, in one pass over memory.
+ *
+ * The space is rows x inner.  A block takes PER * BLOCK neighbours of one row,
+ * so a row's place in each operand is decoded once for all its threads.  Where
+ * the inner axis is short (FLAT), threads walk over the elements of all rows,
+ * which are then fewer than 2^31.
+ * arguments: rows, inner, then what slot `args` unpacks
+ * slots: args  pointers, sizes and strides
+ *        row   where row `row` lies in each operand
+ *        body  element j */
+#line 18 "templates/cuda/elem.cu"
+#include "prelude.h"
+
+CUDA_KERNEL(NAME)
+{
+    const int64_t rows = a[0].i, inner = a[1].i;
+    const float *const p0 = a[2].p;
+    const float *const p1 = a[3].p;
+    float *const p2 = a[4].p;
+    float *const p3 = a[5].p;
+    const int64_t s0_i0 = a[6].i;
+    const int64_t s1_i0 = a[7].i;
+    const int64_t s2_i0 = a[8].i;
+    const int64_t s3_i0 = a[9].i;
+#line 24 "templates/cuda/elem.cu"
+#if FLAT
+    const uint32_t width = (uint32_t)inner, all = (uint32_t)(rows * inner);
+    for (uint32_t i = blockIdx.x * BLOCK + threadIdx.x; i < all;
+         i += gridDim.x * BLOCK) {
+        const uint32_t row = i / width, j = i % width;
+        (void)row, (void)j;
+        const uint32_t i0 = (uint32_t)row;
+        const float *const x0 = p0 + i0 * s0_i0;
+        const float *const x1 = p1 + i0 * s1_i0;
+        float *const x2 = p2 + i0 * s2_i0;
+        float *const x3 = p3 + i0 * s3_i0;
+#line 55 "lib/nn.lua"
+        const float v1 = x0[j] * x1[0];
+        x3[j] = v1;
+#line 38 "lib/nn.lua"
+        x2[j] = x0[j];
+#line 32 "templates/cuda/elem.cu"
+    }
+#else
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
+    for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
+        const int64_t row = t / tiles;
+        const int64_t j0 = (int64_t)(t % tiles) * (PER * BLOCK) + threadIdx.x;
+        (void)row;
+        const uint32_t i0 = (uint32_t)row;
+        const float *const x0 = p0 + i0 * s0_i0;
+        const float *const x1 = p1 + i0 * s1_i0;
+        float *const x2 = p2 + i0 * s2_i0;
+        float *const x3 = p3 + i0 * s3_i0;
+#line 42 "templates/cuda/elem.cu"
+#pragma unroll
+        for (int q = 0; q < PER; q++) {
+            const int64_t j = j0 + q * BLOCK;
+            if (j < inner) {
+#line 55 "lib/nn.lua"
+                const float v1 = x0[j] * x1[0];
+                x3[j] = v1;
+#line 38 "lib/nn.lua"
+                x2[j] = x0[j];
+#line 47 "templates/cuda/elem.cu"
+            }
+        }
+    }
+#endif
+}
+#undef NAME
+#undef PER
+#undef FLAT
+#undef BLOCK
+#undef ARGS
