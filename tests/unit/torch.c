@@ -233,7 +233,7 @@ writes(void)
         {"a.weight", DT_f32, 2, {2, 3}, .data = numbers()},
         {"bn.num_batches_tracked", TD_i64, 0, {0}, .data = count},
         {"empty", DT_f32, 2, {0, 4}, .data = numbers()},
-        {"half \xc3\xa4", TD_f16, 1, {3}, .data = half},
+        {"half \xc3\xa4", DT_f16, 1, {3}, .data = half},
     };
     const TensorOut strange[] = {{"u", TD_u16, 1, {1}, .data = half}};
     const char *path = in_room("out.pth"), *again = in_room("again.pth");
@@ -252,7 +252,7 @@ writes(void)
     check(holds(&e, path, "a.weight", DT_f32, numbers(), 24) &&
               holds(&e, path, "bn.num_batches_tracked", TD_i64, count, 8) &&
               holds(&e, path, "empty", DT_f32, NULL, 0) &&
-              holds(&e, path, "half \xc3\xa4", TD_f16, half, 6),
+              holds(&e, path, "half \xc3\xa4", DT_f16, half, 6),
           "read what was written", e.text);
     check(access(in_room("out.pth.tmp"), F_OK) != 0, "no .tmp left",
           "it is there");

@@ -164,7 +164,7 @@ static void
 bert(Run *run, u8 *have)
 {
     const TensorOut rows[] = {
-        {"bert.embeddings.LayerNorm.gamma", TD_f16, 1, {4}, .data = half},
+        {"bert.embeddings.LayerNorm.gamma", DT_f16, 1, {4}, .data = half},
         {"head.vqa.3.weight", DT_f32, 1, {3}, .data = data},
     };
     f32 *weight = run_buffer(run, 2), *answer = run_buffer(run, 3);
