@@ -70,11 +70,16 @@ $(B)/tools/%: tests/tools/%.c $(B)/libsoho.a
 
 # A driver that computes on the host, for tests without a GPU.
 EMU := $(B)/emu/libcuda.so.1
-tools: $(EMU)
+tools: $(EMU) $(B)/gpu/libcalls.so
 $(EMU): $(wildcard tests/emu/*.[ch]) include/soho/plan.h
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(filter-out -Wmissing-prototypes,$(WARN)) -O2 -fPIC -shared \
 		-fvisibility=hidden -o $@ $(filter %.c,$^) -ldl -lm
+
+# The driver's functions, counted.
+$(B)/gpu/libcalls.so: tests/gpu/calls.c runtime/cuda/driver.h
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -I. -Iinclude $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 
 # What the compiler makes, beside a reference in double.
 $(B)/tools/optest: $(B)/obj/tests/op/optest.o

@@ -1,11 +1,16 @@
 /* cmd_bench.c - `soho-rt bench`: where the time of a phase goes.
  *
  * In: a plan; its doors are filled with plausible values, its weights with
- * their starting values.  Out: the median time of each step over N runs, summed
- * by kind of library call and by kernel, as a table or as JSON. */
+ * their starting values.  Out: the time of a run by itself, and of one of many
+ * under way as in training; then the median time of each step over N runs,
+ * summed by kind of library call and by kernel, as a table or as JSON; on a
+ * device whose ceilings are known, what of the roofline that is: the time that
+ * a step's operations or bytes need at least, over the time it took (Williams et
+ * al. 2009, "Roofline"). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "runtime/cmd.h"
 #include "runtime/run.h"
@@ -17,7 +22,7 @@ typedef struct Row {
     const char *name;
     int library;
     u32 steps;
-    f64 ms, flop, bytes;
+    f64 ms, flop, bytes, floor; /* floor: ms at the ceilings */
 } Row;
 
 typedef struct Bench {
@@ -28,6 +33,8 @@ typedef struct Bench {
     u32 phase;
     u64 *ns;    /* [step of the phase][run] */
     u64 *total; /* [run] */
+    u64 *alone, *among; /* [run] ns of a whole run, and of one among others */
+    RunCeiling ceiling;
     Row *row;   /* room for every step */
     u32 nrow;
 } Bench;
@@ -108,41 +115,122 @@ open_bench(Err *e, Bench *b)
     plan_close(&plan);
     TRY(e->code);
     TRY(run_open(e, b->plan, kinds, &b->run));
-    b->run->trace = 1;
     for (u32 i = 0; i < b->run->plan.nphase; i++)
         if (b->run->plan.phase[i].kind == PH_init)
             return soho_init((Soho *)b->run, 1) ? (*e = b->run->err).code : 0;
     return 0;
 }
 
-/* All runs; the pack phase runs before the first and is not counted. */
+static u64
+clock_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+}
+
 static int
-measure(Err *e, Bench *b)
+fill_doors(Err *e, Bench *b)
 {
     const Plan *plan = &b->run->plan;
     const PlanPhase *h = &plan->phase[b->phase];
-    const u64 *now = run_times(b->run);
 
     b->ns = calloc(h->nstep * b->runs + 1, sizeof *b->ns);
     b->total = calloc(b->runs, sizeof *b->total);
+    b->alone = calloc(b->runs, sizeof *b->alone);
+    b->among = calloc(b->runs, sizeof *b->among);
     b->row = calloc(h->nstep + 1, sizeof *b->row);
-    FAIL_IF(!b->ns || !b->total || !b->row, e, SOHO_MEMORY,
-            "no memory for the times of %u steps", h->nstep);
-    for (u32 d = h->door; d < h->door + h->ndoor; d++)
-        if (!plan->door[d].out)
-            fill_door(b->run, h, &plan->door[d]);
+    FAIL_IF(!b->ns || !b->total || !b->row || !b->alone || !b->among, e,
+            SOHO_MEMORY, "no memory for the times of %u steps", h->nstep);
+    for (u32 k = 0; k < b->run->nside; k++) {
+        b->run->arena[AR_io] = b->run->side[k];
+        for (u32 d = h->door; d < h->door + h->ndoor; d++)
+            if (!plan->door[d].out)
+                fill_door(b->run, h, &plan->door[d]);
+    }
+    b->run->arena[AR_io] = b->run->side[b->run->now];
+    return 0;
+}
+
+static int
+failed(Err *e, const Bench *b)
+{
+    *e = b->run->err;
+    return e->code;
+}
+
+/* Runs by themselves, from doors to doors; the pack phase runs before the first
+ * and is not counted. */
+static int
+measure_alone(Err *e, Bench *b)
+{
+    for (u64 r = 0; r < b->runs + WARM_UP; r++) {
+        u64 begin;
+
+        soho_step((Soho *)b->run, 1, (u32)r, 0, 0);
+        begin = clock_ns();
+        if (run_phase(b->run, b->phase))
+            return failed(e, b);
+        if (r >= WARM_UP)
+            b->alone[r - WARM_UP] = clock_ns() - begin;
+    }
+    return 0;
+}
+
+/* As many under way as there are sides. */
+static int
+measure_among(Err *e, Bench *b)
+{
+    u64 ticket[RUN_SIDES] = {0}, last = 0, n = b->run->nside;
+
+    for (u64 r = 0; r < b->runs + WARM_UP + n; r++) {
+        u64 now;
+
+        if (r >= n && run_settle(b->run, ticket[r % n]))
+            return failed(e, b);
+        now = clock_ns();
+        if (r >= WARM_UP + n)
+            b->among[r - WARM_UP - n] = now - last;
+        last = now;
+        soho_step((Soho *)b->run, 1, (u32)r, 0, 0);
+        if (r < b->runs + WARM_UP &&
+            run_submit(b->run, b->phase, &ticket[r % n]))
+            return failed(e, b);
+    }
+    return 0;
+}
+
+static int
+measure_steps(Err *e, Bench *b)
+{
+    const PlanPhase *h = &b->run->plan.phase[b->phase];
+    const u64 *now = run_times(b->run);
+
+    b->run->trace = 1;
     for (u64 r = 0; r < b->runs + WARM_UP; r++) {
         u64 run = r - WARM_UP;
 
         soho_step((Soho *)b->run, 1, (u32)r, 0, 0);
         if (run_phase(b->run, b->phase))
-            return (*e = b->run->err).code;
+            return failed(e, b);
         for (u32 s = 0; r >= WARM_UP && s < h->nstep; s++) {
             b->ns[s * b->runs + run] = now[h->step + s];
             b->total[run] += now[h->step + s];
         }
     }
+    b->run->trace = 0;
     return 0;
+}
+
+static int
+measure(Err *e, Bench *b)
+{
+    TRY(fill_doors(e, b));
+    TRY(measure_alone(e, b));
+    TRY(measure_among(e, b));
+    TRY(measure_steps(e, b));
+    return run_ceiling(b->run, &b->ceiling) ? failed(e, b) : 0;
 }
 
 static int
@@ -185,6 +273,25 @@ name_step(const Plan *plan, const PlanStep *s, int *library)
     }
 }
 
+/* Milliseconds that a step's operations or bytes take at the ceilings. */
+static f64
+floor_of(const Bench *b, const PlanStep *s)
+{
+    const Plan *plan = &b->run->plan;
+    const RunCeiling *c = &b->ceiling;
+    u32 post = s->kind == ST_gemm   ? plan->gemm[s->what].post
+               : s->kind == ST_conv ? plan->conv[s->what].post
+                                    : 0;
+    u32 type = s->kind == ST_gemm   ? plan->gemm[s->what].dtype[1]
+               : s->kind == ST_conv ? plan->conv[s->what].dtype[1]
+                                    : DT_f32;
+    f64 most = dtype_half(type) ? c->half : post & POST_tf32 ? c->tf32 : c->f32;
+    f64 moves = c->bytes > 0 ? 1e3 * (f64)s->bytes / c->bytes : 0;
+    f64 computes = most > 0 ? 1e3 * (f64)s->flop / most : 0;
+
+    return moves > computes ? moves : computes;
+}
+
 static int
 by_time(const void *a, const void *b)
 {
@@ -213,6 +320,7 @@ sum_rows(Bench *b)
         row->ms += median(b->ns + s * b->runs, b->runs);
         row->flop += (f64)step->flop;
         row->bytes += (f64)step->bytes;
+        row->floor += floor_of(b, step);
     }
     qsort(b->row, b->nrow, sizeof *b->row, by_time);
 }
@@ -246,45 +354,78 @@ print_trace(const Bench *b)
     }
 }
 
+/* What is known of the whole. */
+typedef struct Sums {
+    f64 ms, least, alone, among, library;
+    Row all;
+} Sums;
+
 static void
-print_table(const Bench *b, f64 ms, f64 least, const Row *all, f64 library)
+print_ceiling(const RunCeiling *c)
 {
-    const Plan *plan = &b->run->plan;
-
-    printf("%s %s: %.3f ms (median of %llu, least %.3f), %u steps, %.2f GFLOP, "
-           "%.1f GFLOP/s\n",
-           b->plan, plan_text(plan, plan->phase[b->phase].name), ms,
-           (unsigned long long)b->runs, least, all->steps, all->flop * 1e-9,
-           rate(all->flop, ms));
-    printf("       ms  share steps GFLOP/s   GB/s  what\n");
-    for (u32 i = 0; i < b->nrow; i++) {
-        const Row *r = &b->row[i];
-
-        printf("%9.3f %5.1f%% %5u %7.1f %6.1f  %s%s\n", r->ms,
-               100 * r->ms / all->ms, r->steps, rate(r->flop, r->ms),
-               rate(r->bytes, r->ms), r->library ? "library " : "", r->name);
-    }
-    printf("libraries %.1f%%, own kernels %.1f%%\n", 100 * library / all->ms,
-           100 - 100 * library / all->ms);
+    if (c->bytes > 0)
+        printf("ceilings, measured: %.0f GB/s copied, %.1f f32, %.1f tf32, %.1f "
+               "half TFLOP/s\n",
+               c->bytes * 1e-9, c->f32 * 1e-12, c->tf32 * 1e-12,
+               c->half * 1e-12);
 }
 
 static void
-print_json(const Bench *b, f64 ms, f64 least, const Row *all, f64 library)
+print_table(const Bench *b, const Sums *s)
 {
     const Plan *plan = &b->run->plan;
+    const Row *all = &s->all;
 
-    printf("{\"phase\":\"%s\",\"runs\":%llu,\"ms\":%.6g,\"least_ms\":%.6g,"
-           "\"onednn_ms\":%.6g,\"kernel_ms\":%.6g,\"flop\":%.0f,\"rows\":[",
-           plan_text(plan, plan->phase[b->phase].name),
-           (unsigned long long)b->runs, ms, least, library, all->ms - library,
-           all->flop);
+    printf("%s %s: %.3f ms by itself, %.3f ms among others (medians of %llu)\n",
+           b->plan, plan_text(plan, plan->phase[b->phase].name), s->alone,
+           s->among, (unsigned long long)b->runs);
+    print_ceiling(&b->ceiling);
+    printf("step by step %.3f ms (least %.3f), %u steps, %.2f GFLOP, %.1f "
+           "GFLOP/s\n",
+           s->ms, s->least, all->steps, all->flop * 1e-9,
+           rate(all->flop, s->ms));
+    printf("       ms  share steps GFLOP/s   GB/s  roof  what\n");
     for (u32 i = 0; i < b->nrow; i++) {
         const Row *r = &b->row[i];
 
-        printf("%s{\"what\":\"%s\",\"onednn\":%s,\"steps\":%u,\"ms\":%.6g,"
-               "\"flop\":%.0f,\"bytes\":%.0f}",
+        char roof[16] = "-";
+
+        if (r->floor > 0 && r->ms > 0)
+            snprintf(roof, sizeof roof, "%.0f%%", 100 * r->floor / r->ms);
+        printf("%9.3f %5.1f%% %5u %7.1f %6.1f %5s  %s%s\n", r->ms,
+               100 * r->ms / all->ms, r->steps, rate(r->flop, r->ms),
+               rate(r->bytes, r->ms), roof, r->library ? "library " : "",
+               r->name);
+    }
+    printf("libraries %.1f%%, own kernels %.1f%%", 100 * s->library / all->ms,
+           100 - 100 * s->library / all->ms);
+    if (all->floor > 0)
+        printf("; at the ceilings %.3f ms", all->floor);
+    putchar('\n');
+}
+
+static void
+print_json(const Bench *b, const Sums *s)
+{
+    const Plan *plan = &b->run->plan;
+    const RunCeiling *c = &b->ceiling;
+
+    printf("{\"phase\":\"%s\",\"runs\":%llu,\"ms\":%.6g,\"least_ms\":%.6g,"
+           "\"alone_ms\":%.6g,\"among_ms\":%.6g,"
+           "\"library_ms\":%.6g,\"kernel_ms\":%.6g,\"floor_ms\":%.6g,"
+           "\"flop\":%.0f,\"ceiling\":{\"bytes\":%.4g,\"f32\":%.4g,"
+           "\"tf32\":%.4g,\"half\":%.4g},\"rows\":[",
+           plan_text(plan, plan->phase[b->phase].name),
+           (unsigned long long)b->runs, s->ms, s->least, s->alone, s->among,
+           s->library, s->all.ms - s->library, s->all.floor, s->all.flop,
+           c->bytes, c->f32, c->tf32, c->half);
+    for (u32 i = 0; i < b->nrow; i++) {
+        const Row *r = &b->row[i];
+
+        printf("%s{\"what\":\"%s\",\"library\":%s,\"steps\":%u,\"ms\":%.6g,"
+               "\"flop\":%.0f,\"bytes\":%.0f,\"floor_ms\":%.6g}",
                i ? "," : "", r->name, r->library ? "true" : "false", r->steps,
-               r->ms, r->flop, r->bytes);
+               r->ms, r->flop, r->bytes, r->floor);
     }
     puts("]}");
 }
@@ -292,23 +433,25 @@ print_json(const Bench *b, f64 ms, f64 least, const Row *all, f64 library)
 static void
 print(Bench *b)
 {
-    f64 ms = median(b->total, b->runs), least = (f64)b->total[0] * 1e-6;
-    f64 library = 0;
-    Row all = {0};
+    Sums s = {.ms = median(b->total, b->runs),
+              .least = (f64)b->total[0] * 1e-6,
+              .alone = median(b->alone, b->runs),
+              .among = median(b->among, b->runs)};
 
     sum_rows(b);
     for (u32 i = 0; i < b->nrow; i++) {
-        all.steps += b->row[i].steps;
-        all.ms += b->row[i].ms;
-        all.flop += b->row[i].flop;
-        library += b->row[i].library ? b->row[i].ms : 0;
+        s.all.steps += b->row[i].steps;
+        s.all.ms += b->row[i].ms;
+        s.all.flop += b->row[i].flop;
+        s.all.floor += b->row[i].floor;
+        s.library += b->row[i].library ? b->row[i].ms : 0;
     }
     if (b->trace)
         print_trace(b);
     if (b->json)
-        print_json(b, ms, least, &all, library);
+        print_json(b, &s);
     else
-        print_table(b, ms, least, &all, library);
+        print_table(b, &s);
 }
 
 int
@@ -336,6 +479,8 @@ cmd_bench(int argc, char **argv)
         print(&b);
     free(b.ns);
     free(b.total);
+    free(b.alone);
+    free(b.among);
     free(b.row);
     run_close(b.run);
     return e.code ? cmd_fail(argv[0], &e) : 0;

@@ -152,7 +152,7 @@ run_batch(Err *e, Run *run, Feeder *f, const Vqa *set, Sheet *s, int *last)
     Doors doors = {0};
     u32 phase, S = f->buckets.spec.sentences;
 
-    TRY(feed_next(e, f->feed, f->doors, &batch));
+    TRY(feed_next(e, f->feed, f->doors[run->now], &batch));
     *last = batch.step + 1 == batch.steps;
     phase = f->buckets.phase[batch.bucket];
     TRY(open_doors(e, run, phase, &doors));

@@ -435,6 +435,21 @@ check_doors(Err *e, Run *run, const Buckets *b, u32 i)
     return fits(e, run, p, "answers", rows * spec->answers * sizeof(f32));
 }
 
+/* Doors of the side that is filled. */
+static FeedDoors
+find_doors(Run *run, u32 p)
+{
+    return (FeedDoors){
+        .image = door_find(run, p, "image", NULL),
+        .image_size = door_find(run, p, "image_size", NULL),
+        .tokens = door_find(run, p, "tokens", NULL),
+        .token_mask = door_find(run, p, "token_mask", NULL),
+        .answers = door_find(run, p, "answers", NULL),
+        .mlm_labels = door_find(run, p, "mlm_labels", NULL),
+        .itm_labels = door_find(run, p, "itm_labels", NULL),
+    };
+}
+
 int
 feeder_open(Err *e, Run *run, const Dataset *data, Feeder *feeder)
 {
@@ -442,18 +457,12 @@ feeder_open(Err *e, Run *run, const Dataset *data, Feeder *feeder)
 
     feeder->feed = NULL;
     for (u32 i = 0; i < b->spec.nbucket; i++) {
-        u32 p = b->phase[i];
-
         TRY(check_doors(e, run, b, i));
-        feeder->doors[i] = (FeedDoors){
-            .image = door_find(run, p, "image", NULL),
-            .image_size = door_find(run, p, "image_size", NULL),
-            .tokens = door_find(run, p, "tokens", NULL),
-            .token_mask = door_find(run, p, "token_mask", NULL),
-            .answers = door_find(run, p, "answers", NULL),
-            .mlm_labels = door_find(run, p, "mlm_labels", NULL),
-            .itm_labels = door_find(run, p, "itm_labels", NULL),
-        };
+        for (u32 k = 0; k < run->nside; k++) {
+            run->arena[AR_io] = run->side[k];
+            feeder->doors[k][i] = find_doors(run, b->phase[i]);
+        }
+        run->arena[AR_io] = run->side[run->now];
     }
     return feed_open(e, &data->set, data->source, data->npart, run->words,
                      &b->spec, &feeder->feed);

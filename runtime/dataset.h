@@ -84,7 +84,7 @@ int buckets_open(Err *e, const Run *run, u32 kind, Buckets *buckets);
 /* A loader that writes into the doors of the phases. */
 typedef struct Feeder {
     Buckets buckets;
-    FeedDoors doors[FEED_BUCKETS];
+    FeedDoors doors[RUN_SIDES][FEED_BUCKETS];
     Feed *feed;
 } Feeder;
 

@@ -71,6 +71,25 @@ map_memory(u64 bytes)
     return at + begin;
 }
 
+/* A device that computes by itself has room for the next batch, too. */
+static int
+map_sides(Err *e, Run *run)
+{
+    u64 bytes = run->arena_bytes[AR_io];
+
+    run->side[0] = run->arena[AR_io];
+    run->nside = 1;
+    if (!run->device->mark || !bytes)
+        return 0;
+    for (; run->nside < RUN_SIDES; run->nside++) {
+        run->side[run->nside] = map_memory(bytes);
+        FAIL_IF(!run->side[run->nside], e, SOHO_MEMORY,
+                "%s: no memory for another %" PRIu64 " bytes of its io arena",
+                run->plan.path, bytes);
+    }
+    return 0;
+}
+
 /* One mapping per arena; only what is touched costs. */
 static int
 map_arenas(Err *e, Run *run)
@@ -98,7 +117,7 @@ map_arenas(Err *e, Run *run)
                 p->path, run->arena_bytes[k], name[k]);
         run->arena[k] = at;
     }
-    return 0;
+    return map_sides(e, run);
 }
 
 /* -------------------------------------------------------------------- code */
@@ -196,9 +215,14 @@ run_close(Run *run)
     if (run->own)
         run->device->close(run);
     exec_close(run->exec);
+    if (run->side[0])
+        run->arena[AR_io] = run->side[0];
     for (u32 k = 0; k < NARENA; k++)
         if (run->arena[k])
             munmap(run->arena[k], run->arena_bytes[k]);
+    for (u32 i = 1; i < RUN_SIDES; i++)
+        if (run->side[i])
+            munmap(run->side[i], run->arena_bytes[AR_io]);
     if (run->words)
         words_close(run->words);
     plan_close(&run->plan);
@@ -220,6 +244,8 @@ run_buffer(Run *run, u32 buffer)
         return NULL;
     if (run->device->fetch)
         run->device->fetch(run, b->arena);
+    if (b->role == RO_output && run->told)
+        return (u8 *)run->told + b->offset;
     return run->arena[b->arena] + b->offset;
 }
 

@@ -65,18 +65,18 @@ run_batch(Err *e, const Evaluation *task, int *last)
     Doors doors = {0};
     u32 p;
 
-    TRY(feed_next(e, f->feed, f->doors, &batch));
+    TRY(feed_next(e, f->feed, f->doors[task->run->now], &batch));
     p = f->buckets.phase[batch.bucket];
-    if (task->tally)
-        TRY(open_doors(e, task, p, &doors));
     step->rows = batch.rows;
     if (run_phase(task->run, p))
         return err_set(e, task->run->err.code, "%s", task->run->err.text);
-    if (task->tally)
+    if (task->tally) {
+        TRY(open_doors(e, task, p, &doors));
         add_batch(task, &doors, &batch,
                   f->buckets.spec.batch * f->buckets.spec.sentences);
-    else
+    } else {
         meters_add(task->meters, task->run, p);
+    }
     *last = batch.step + 1 == batch.steps;
     return 0;
 }

@@ -148,33 +148,33 @@ exec_close(struct Exec *x)
 
 /* ----------------------------------------------------------------- running */
 
-/* Runs a phase and marks the copies that it made old. */
+/* Starts a phase and marks the copies that it makes old. */
 static int
-run_marking(Run *run, u32 p)
+start_marking(Run *run, u32 p)
 {
     struct Exec *x = run->exec;
     u32 n = run->plan.nphase;
 
-    TRY(run->device->run(run, p));
+    TRY(run->device->start(run, p));
     for (u32 i = 0; i < n; i++)
         if (x->stale[(u64)p * n + i])
             x->packed[i] = 0;
     return 0;
 }
 
-/* Runs the pack phase unless its copies are still right. */
+/* Starts the pack phase unless its copies are still right. */
 static int
 pack(Run *run, u32 p)
 {
     if (run->exec->packed[p] == run->weights_version)
         return 0;
-    TRY(run_marking(run, p));
+    TRY(start_marking(run, p));
     run->exec->packed[p] = run->weights_version;
     return 0;
 }
 
-int
-run_phase(Run *run, u32 p)
+static int
+start(Run *run, u32 p)
 {
     const Plan *plan = &run->plan;
 
@@ -187,11 +187,60 @@ run_phase(Run *run, u32 p)
         return pack(run, p);
     if (plan->phase[p].pack != PLAN_NONE)
         TRY(pack(run, plan->phase[p].pack));
-    return run_marking(run, p);
+    return start_marking(run, p);
+}
+
+int
+run_phase(Run *run, u32 p)
+{
+    u64 ticket;
+
+    TRY(start(run, p));
+    if (!run->device->mark)
+        return 0;
+    TRY(run->device->mark(run, &ticket));
+    return run_settle(run, ticket);
+}
+
+static int
+has_input(const Plan *plan, const PlanPhase *h)
+{
+    for (u32 i = h->door; i < h->door + h->ndoor; i++)
+        if (!plan->door[i].out)
+            return 1;
+    return 0;
+}
+
+int
+run_submit(Run *run, u32 p, u64 *ticket)
+{
+    *ticket = 0;
+    TRY(start(run, p));
+    if (!run->device->mark)
+        return 0;
+    TRY(run->device->mark(run, ticket));
+    if (has_input(&run->plan, &run->plan.phase[p])) {
+        run->now = (run->now + 1) % run->nside;
+        run->arena[AR_io] = run->side[run->now];
+    }
+    return 0;
+}
+
+int
+run_settle(Run *run, u64 ticket)
+{
+    return run->device->wait ? run->device->wait(run, ticket) : 0;
 }
 
 const u64 *
 run_times(const Run *run)
 {
     return run->device->times(run);
+}
+
+int
+run_ceiling(Run *run, RunCeiling *ceiling)
+{
+    memset(ceiling, 0, sizeof *ceiling);
+    return run->device->ceiling ? run->device->ceiling(run, ceiling) : 0;
 }

@@ -39,10 +39,16 @@ struct Device {
     /* Loads code, prepares every step; run->own is set even on an error. */
     int (*open)(Err *e, Run *run);
     void (*close)(Run *run);
-    /* Runs phase p; what failed is in run->err. */
-    int (*run)(Run *run, u32 p);
+    /* Runs phase p, or starts it where the device has `mark` and `wait`; what
+     * failed is in run->err. */
+    int (*start)(Run *run, u32 p);
+    /* A ticket for all that was started, output doors and step block. */
+    int (*mark)(Run *run, u64 *ticket);
+    int (*wait)(Run *run, u64 ticket);
     /* Nanoseconds of the last run of each step. */
     const u64 *(*times)(const Run *run);
+    /* What this device can do, measured; NULL: nobody knows. */
+    int (*ceiling)(Run *run, RunCeiling *ceiling);
     /* Brings the copy of an arena up to date. */
     void (*fetch)(Run *run, u32 arena);
     /* The caller has written weights or state. */

@@ -55,6 +55,16 @@ show_place(const Plan *p, u32 offset, FILE *out)
     fputc('\n', out);
 }
 
+static u64
+device_bytes(const Plan *p)
+{
+    u64 sum = p->arena[AR_io].bytes;
+
+    for (u32 i = 0; i < NARENA; i++)
+        sum += p->arena[i].bytes;
+    return sum;
+}
+
 static void
 show_head(const Plan *p, FILE *out)
 {
@@ -71,6 +81,11 @@ show_head(const Plan *p, FILE *out)
     for (u32 i = 0; i < NARENA; i++)
         fprintf(out, "arena %-5s %12" PRIu64 " bytes  ; %s\n", arena_name[i],
                 p->arena[i].bytes, arena_what[i]);
+    if (p->head->target == TARGET_cuda)
+        fprintf(out,
+                "device %10" PRIu64 " bytes  ; all arenas, and io once more, "
+                "where doors arrive\n",
+                device_bytes(p));
     for (u32 i = 0; i < p->nblob; i++)
         fprintf(out, "code %s %" PRIu64 " bytes\n",
                 plan_text(p, p->blob[i].name), p->blob[i].bytes);

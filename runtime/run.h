@@ -69,6 +69,10 @@ void plan_show(const Plan *plan, FILE *out);
 
 typedef struct Device Device; /* exec.h */
 
+/* Batches that may be under way on a device of its own: one computes while the
+ * next one is filled. */
+enum { RUN_SIDES = 2 };
+
 /* One open plan on a device. */
 typedef struct Run {
     Plan plan;
@@ -76,6 +80,10 @@ typedef struct Run {
     const Device *device;
     void *own;         /* the device's: code, prepared calls */
     u8 *arena[NARENA]; /* in host memory; NULL where no opened phase needs it */
+    u8 *side[RUN_SIDES]; /* AR_io once for each batch on its way; arena[AR_io] is
+                          * the one that is filled, side[now] */
+    u32 now, nside;
+    const u8 *told; /* the side whose output doors were settled last */
     u64 arena_bytes[NARENA];
     struct Exec *exec; /* which packed weights are old (exec.c) */
     u32 weights_version; /* grows when weights are read or set from outside */
@@ -90,8 +98,16 @@ int run_open(Err *e, const char *plan, u32 kinds, Run **run);
 void run_close(Run *run);
 /* Runs phase index p, its pack phase first if that is stale. */
 int run_phase(Run *run, u32 p);
+/* Starts the same, with the doors of side `now`; a phase with input doors then
+ * makes the other side the one to fill.  At most run->nside batches may be
+ * under way, none of them unsettled when its side is filled again. */
+int run_submit(Run *run, u32 p, u64 *ticket);
+/* Waits for that phase: its output doors can be read, and what the device
+ * writes into the step block, until the next one is settled. */
+int run_settle(Run *run, u64 ticket);
 SohoStep *run_step(Run *run); /* the step block */
-/* Host address, good until the next phase runs; what is written there, doors
+/* Host address, good until the next phase runs (input doors: as long as this
+ * side is filled); what is written there, doors
  * and step block aside, is told by run_weights_changed().  NULL where no opened
  * phase needs that part of the arena. */
 void *run_buffer(Run *run, u32 buffer);
@@ -101,6 +117,14 @@ void run_weights_changed(Run *run);
 extern u32 (*run_cpu)(void);
 /* Nanoseconds of the last run of each step of the plan, with run->trace. */
 const u64 *run_times(const Run *run);
+
+/* The most that the device moves and computes per second, measured with the
+ * memory of the plan's act arena: a copy, bytes read and written; products of
+ * large matrices.  0 where it cannot be told. */
+typedef struct RunCeiling {
+    f64 bytes, f32, tf32, half;
+} RunCeiling;
+int run_ceiling(Run *run, RunCeiling *ceiling);
 
 /* -------------------------------------------------------------- weights.c */
 

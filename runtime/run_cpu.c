@@ -235,5 +235,5 @@ cpu_times(const Run *run)
 const Device device_cpu = {.check = check_machine,
                            .open = cpu_open,
                            .close = cpu_close,
-                           .run = cpu_run,
+                           .start = cpu_run,
                            .times = cpu_times};

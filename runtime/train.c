@@ -4,6 +4,9 @@
  *
  *   micro-batch*accumulate, update, [evaluate] [save], again
  *
+ * A device of its own computes while the next micro-batch is filled: what a
+ * phase tells is read when that side of the doors is needed again, two
+ * micro-batches later, or before anything else happens between two steps.
  * Saving and stopping happen between two steps only, so a checkpoint needs no
  * gradients. */
 #include "runtime/train.h"
@@ -54,59 +57,102 @@ set_step(Train *t, u32 epoch)
     step->rows = 0;
 }
 
+static void write_log(Train *t, const Started *at);
+
+/* After an update: many refused ones in a row end the run. */
 static int
-run_checked(Err *e, Run *run, u32 phase)
+count_refused(Err *e, Train *t, const Started *at)
 {
-    if (run_phase(run, phase))
-        return err_set(e, run->err.code, "%s", run->err.text);
-    return 0;
-}
+    u32 skipped = run_step(t->run)->skipped;
 
-static int
-micro_batch(Err *e, Train *t)
-{
-    FeedBatch batch;
-    u32 phase;
-
-    TRY(feed_next(e, t->feeder.feed, t->feeder.doors, &batch));
-    for (u32 i = 0; i < batch.nbad; i++)
-        log_say(&t->log, "warning: left out, another takes its place: %s",
-                batch.bad[i]);
-    phase = t->feeder.buckets.phase[batch.bucket];
-    t->p.epoch = batch.epoch / t->p.repeat;
-    set_step(t, (u32)t->p.epoch);
-    TRY(run_checked(e, t->run, phase));
-    meters_add(&t->meters, t->run, phase);
-    t->p.t++;
-    return 0;
-}
-
-/* Runs phase `update`; many refused ones in a row end the run. */
-static int
-update(Err *e, Train *t)
-{
-    u32 skipped;
-
-    TRY(run_checked(e, t->run, t->update));
-    t->p.step++;
-    skipped = run_step(t->run)->skipped;
     t->p.refused = skipped != t->skipped ? t->p.refused + 1 : 0;
     t->skipped = skipped;
     FAIL_IF(t->p.refused >= MOST_REFUSED, e, SOHO_NUMERICS,
             "step %" PRIu64 ": %d updates in a row were refused because "
             "something was not finite; the checkpoints in %s are good: lower "
             "the learning rate and begin from one with --weights",
-            t->p.step, MOST_REFUSED, t->spec->run);
+            at->step, MOST_REFUSED, t->spec->run);
     return 0;
+}
+
+/* Reads what phases told that were started before micro-batch `end`. */
+static int
+settle(Err *e, Train *t, u64 end)
+{
+    while (t->nstarted && t->started[0].t < end) {
+        Started at = t->started[0];
+
+        t->nstarted--;
+        memmove(t->started, t->started + 1, t->nstarted * sizeof *t->started);
+        if (run_settle(t->run, at.ticket))
+            return err_set(e, t->run->err.code, "%s", t->run->err.text);
+        if (!at.update) {
+            meters_add(&t->meters, t->run, at.phase);
+            continue;
+        }
+        TRY(count_refused(e, t, &at));
+        if (at.step % t->spec->log_every == 0)
+            write_log(t, &at);
+    }
+    return 0;
+}
+
+static int
+settle_all(Err *e, Train *t)
+{
+    return settle(e, t, UINT64_MAX);
+}
+
+/* Starts a phase of the micro-batch before t->p.t; a device without a side to
+ * spare has settled it by then. */
+static int
+start(Err *e, Train *t, u32 phase, int is_update)
+{
+    Started *s = &t->started[t->nstarted];
+
+    *s = (Started){.t = t->p.t - 1,
+                   .step = t->p.step,
+                   .epoch = t->p.epoch,
+                   .phase = phase,
+                   .update = is_update};
+    if (run_submit(t->run, phase, &s->ticket))
+        return err_set(e, t->run->err.code, "%s", t->run->err.text);
+    t->nstarted++;
+    return t->run->nside > 1 ? 0 : settle_all(e, t);
+}
+
+static int
+micro_batch(Err *e, Train *t)
+{
+    FeedBatch batch;
+    u32 phase, side = t->run->now;
+
+    if (t->p.t + 1 >= t->run->nside)
+        TRY(settle(e, t, t->p.t + 1 - t->run->nside));
+    TRY(feed_next(e, t->feeder.feed, t->feeder.doors[side], &batch));
+    for (u32 i = 0; i < batch.nbad; i++)
+        log_say(&t->log, "warning: left out, another takes its place: %s",
+                batch.bad[i]);
+    phase = t->feeder.buckets.phase[batch.bucket];
+    t->p.epoch = batch.epoch / t->p.repeat;
+    set_step(t, (u32)t->p.epoch);
+    t->p.t++;
+    return start(e, t, phase, 0);
+}
+
+static int
+update(Err *e, Train *t)
+{
+    t->p.step++;
+    return start(e, t, t->update, 1);
 }
 
 /* ----------------------------------------------------------------- telling */
 
 static void
-write_log(Train *t)
+write_log(Train *t, const Started *at)
 {
     const SohoStep *step = run_step(t->run);
-    const Progress *p = &t->p;
     char means[METER_TEXT], lr[LOG_NUMBER], norm[LOG_NUMBER];
     char scale[LOG_NUMBER + 16] = "";
 
@@ -117,10 +163,10 @@ write_log(Train *t)
              "{\"step\":%" PRIu64 ",\"t\":%" PRIu64 ",\"epoch\":%" PRIu64
              ",%s\"lr\":%s,\"grad_norm\":%s,%s"
              "\"skipped\":%u,\"left_out\":%u,\"samples_per_second\":%.1f}",
-             p->step, p->t, p->epoch, meters_json(means, &t->meters),
+             at->step, at->t + 1, at->epoch, meters_json(means, &t->meters),
              log_number(lr, step->lr), log_number(norm, step->grad_norm), scale,
              step->skipped, feed_stats(t->feeder.feed).bad,
-             log_rate(&t->log, p->t, t->feeder.buckets.spec.batch));
+             log_rate(&t->log, at->t + 1, t->feeder.buckets.spec.batch));
     meters_show(t->figures, &t->meters);
     meters_clear(&t->meters);
 }
@@ -306,6 +352,8 @@ save_last(Err *e, Train *t)
 static int
 between(Err *e, Train *t, int *done)
 {
+    if (stopped(t) || evaluation_due(t) || save_due(t) || t->p.t >= t->p.total)
+        TRY(settle_all(e, t));
     if (!stopped(t) && evaluation_due(t))
         TRY(evaluate_now(e, t));
     if (stopped(t)) {
@@ -330,10 +378,7 @@ make_step(Err *e, Train *t)
         TRY(micro_batch(e, t));
         show(t, 0);
     } while (t->p.t % t->accumulate);
-    TRY(update(e, t));
-    if (t->p.step % t->spec->log_every == 0)
-        write_log(t);
-    return 0;
+    return update(e, t);
 }
 
 static void

@@ -35,6 +35,14 @@ typedef struct TrainSpec {
     const volatile sig_atomic_t *stop; /* save and end at the next step */
 } TrainSpec;
 
+/* A phase that was started and not yet settled, and where the run was then. */
+typedef struct Started {
+    u64 ticket, t, step, epoch; /* t: micro-batches begun before it */
+    u32 phase;
+    int update;
+} Started;
+enum { TRAIN_STARTED = 8 };
+
 /* Everything a run has open. */
 typedef struct Train {
     const TrainSpec *spec;
@@ -47,6 +55,8 @@ typedef struct Train {
     Log log;
     Progress p;
     u32 accumulate, update;   /* micro-batches of a step; phase index */
+    Started started[TRAIN_STARTED]; /* the oldest first */
+    u32 nstarted;
     u32 skipped;              /* the step block's, after the last update */
     Meters meters;            /* since the last line of the log */
     char figures[METER_TEXT]; /* that line, for people */

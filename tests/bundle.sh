@@ -21,6 +21,7 @@ ldd "$to"/bin/* | awk '$3 ~ /^\// { print $3 }' | sort -u |
 	while read -r file; do
 		cp -L "$file" "$to/lib" || exit
 	done
+cp "$build/gpu/libcalls.so" "$to/lib"
 [ "$arch" = emu ] && cp "$build/emu/libcuda.so.1" "$to/lib"
 cp -r tests/gpu tests/oracle tests/parity "$to/tests" || exit
 

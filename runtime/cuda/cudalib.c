@@ -35,6 +35,17 @@ emulated_run(CudaLib *lib, u32 i, const DevicePtr *at, void *stream)
                : own->conv(&lib->plan->conv[s->what], at, stream);
 }
 
+static int
+emulated_product(Err *e, CudaLib *lib, const PlanGemm *row, const DevicePtr *at,
+                 u32 times, void *stream)
+{
+    const Emulated *own = lib->own;
+
+    for (u32 i = 0; i < times; i++)
+        FAIL_IF(own->gemm(row, at, stream), e, SOHO_DEVICE, "no product");
+    return 0;
+}
+
 static void
 emulated_close(CudaLib *lib)
 {
@@ -52,6 +63,7 @@ open_emulated(Err *e, CudaLib *lib, void *gemm, void *conv)
     lib->own = own;
     lib->prepare = emulated_prepare;
     lib->run = emulated_run;
+    lib->product = emulated_product;
     lib->close = emulated_close;
     return 0;
 }
@@ -63,6 +75,8 @@ typedef struct Nvidia {
     Convs *convs;
     GemmCall **gemm; /* per step */
     ConvCall **conv;
+    GemmCall *other; /* the product that was asked for last */
+    const PlanGemm *row;
 } Nvidia;
 
 /* Which step it is, and where in the model it comes from, before the reason. */
@@ -106,11 +120,31 @@ nvidia_run(CudaLib *lib, u32 i, const DevicePtr *at, void *stream)
                         : convs_run(own->convs, own->conv[i]);
 }
 
+static int
+nvidia_product(Err *e, CudaLib *lib, const PlanGemm *row, const DevicePtr *at,
+               u32 times, void *stream)
+{
+    Nvidia *own = lib->own;
+
+    if (own->row != row) {
+        cublaslt_forget(own->lt, own->other);
+        own->row = NULL;
+        TRY(cublaslt_prepare(e, own->lt, row, at, &own->other));
+        own->row = row;
+    }
+    for (u32 i = 0; i < times; i++)
+        FAIL_IF(cublaslt_run(own->lt, own->other, stream), e, SOHO_DEVICE,
+                "cuBLASLt does not run a product of %lld rows",
+                (long long)row->m);
+    return 0;
+}
+
 static void
 nvidia_close(CudaLib *lib)
 {
     Nvidia *own = lib->own;
 
+    cublaslt_forget(own->lt, own->other);
     for (u32 i = 0; i < lib->plan->nstep; i++) {
         if (own->gemm)
             cublaslt_forget(own->lt, own->gemm[i]);
@@ -133,6 +167,7 @@ open_nvidia(Err *e, CudaLib *lib, u32 arch, void *stream)
     FAIL_IF(!own, e, SOHO_MEMORY, "no memory");
     lib->prepare = nvidia_prepare;
     lib->run = nvidia_run;
+    lib->product = p->ngemm ? nvidia_product : NULL;
     lib->close = nvidia_close;
     own->gemm = calloc(p->nstep + 1, sizeof(GemmCall *));
     own->conv = calloc(p->nstep + 1, sizeof(ConvCall *));

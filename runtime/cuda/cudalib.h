@@ -13,6 +13,9 @@ typedef struct CudaLib {
     int (*prepare)(Err *e, struct CudaLib *lib, u32 i, const DevicePtr *at);
     /* Runs a prepared step; 0, or what the library said. */
     int (*run)(struct CudaLib *lib, u32 i, const DevicePtr *at, void *stream);
+    /* A product that is no step, `times` over; NULL: only steps. */
+    int (*product)(Err *e, struct CudaLib *lib, const PlanGemm *row,
+                   const DevicePtr *at, u32 times, void *stream);
     void (*close)(struct CudaLib *lib);
     const Plan *plan;
 } CudaLib;

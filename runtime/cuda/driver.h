@@ -30,6 +30,8 @@ typedef u64 DevicePtr;
       (DevicePtr to, const void *from, size_t bytes, void *stream))            \
     X(download, cuMemcpyDtoHAsync_v2,                                          \
       (void *to, DevicePtr from, size_t bytes, void *stream))                  \
+    X(copy, cuMemcpyDtoDAsync_v2,                                              \
+      (DevicePtr to, DevicePtr from, size_t bytes, void *stream))              \
     X(fill_bytes, cuMemsetD8Async,                                             \
       (DevicePtr to, unsigned char byte, size_t count, void *stream))          \
     X(fill_words, cuMemsetD32Async,                                            \
@@ -37,9 +39,13 @@ typedef u64 DevicePtr;
     X(stream_create, cuStreamCreate, (void **stream, unsigned flags))          \
     X(stream_destroy, cuStreamDestroy_v2, (void *stream))                      \
     X(stream_wait, cuStreamSynchronize, (void *stream))                        \
+    X(stream_after, cuStreamWaitEvent,                                         \
+      (void *stream, void *event, unsigned flags))                             \
     X(event_create, cuEventCreate, (void **event, unsigned flags))             \
     X(event_destroy, cuEventDestroy_v2, (void *event))                         \
     X(event_record, cuEventRecord, (void *event, void *stream))                \
+    X(event_query, cuEventQuery, (void *event))                                \
+    X(event_wait, cuEventSynchronize, (void *event))                           \
     X(event_between, cuEventElapsedTime, (float *ms, void *begin, void *end))  \
     X(module_load, cuModuleLoadData, (void **module, const void *image))       \
     X(module_unload, cuModuleUnload, (void *module))                           \
@@ -64,10 +70,12 @@ enum {
     DRIVER_NO_DEVICE = 100, /* what init may say: no GPU ... */
     DRIVER_STUB = 34,       /* ... or the toolkit's stand-in for a driver */
     DRIVER_NO_MEMORY = 2,
+    DRIVER_NOT_READY = 600, /* event_query: not yet */
     DEVICE_MAJOR = 75, /* attributes: compute capability */
     DEVICE_MINOR = 76,
     FUNCTION_SHARED = 8, /* most dynamic shared memory */
     STREAM_ALONE = 1,    /* does not wait for stream 0 */
+    EVENT_NO_TIME = 2,   /* an event that only orders */
     CAPTURE_THREAD = 1   /* other threads may go on calling the driver */
 };
 /* Marks in the list that cuLaunchKernel takes arguments from. */

@@ -13,8 +13,8 @@ steps plan out
 check runs $? 'soho-rt exec failed'
 unset EMU_TRACE
 
-# Arenas that training, update and evaluation open: all of them.
-stated=$("$SOHO_RT" plan "$plan" | awk '/^arena/ { n += $3 } END { print n }')
+# Training, update and evaluation open all arenas.
+stated=$("$SOHO_RT" plan "$plan" | awk '/^device/ { print $2 }')
 taken=$(awk '$1 == "alloc" { n += $2 } END { print n }' "$room/trace")
 check bytes "$([ "$stated" = "$taken" ]; echo $?)" \
 	"$taken bytes allocated, the plan says $stated"
@@ -22,9 +22,10 @@ awk '$1 == "launch" { began = 1 } began && $1 == "alloc" { bad = 1 }
 	END { exit bad }' "$room/trace"
 check no-allocation $? 'memory allocated after the first step'
 
-# From its second run on a phase is one launch, between uploads and one wait.
+# From its second run on a phase is one launch, between uploads and downloads;
+# then its results are asked for.
 awk '$1 == "graph" { graphs++; after = 1 }
-	$1 == "wait" { after = 0 }
+	$1 == "query" || $1 == "upload" { after = 0 }
 	after && $1 != "graph" && $1 != "download" { bad = 1 }
 	END { exit bad || graphs < 7 }' "$room/trace"
 check one-graph-a-phase $? "$(awk '{ n[$1]++ } END { for (i in n) print i, n[i] }' \

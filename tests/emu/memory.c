@@ -129,6 +129,20 @@ cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream)
     return memory_holds(w.from, bytes) ? stream_add(stream, &w) : INVALID_VALUE;
 }
 
+API int
+cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *stream)
+{
+    Work w = {.run = copy,
+              .at = (void *)(uintptr_t)to,
+              .from = (void *)(uintptr_t)from,
+              .bytes = bytes};
+
+    emu_trace("copy", bytes, 0);
+    return memory_holds(w.at, bytes) && memory_holds(w.from, bytes)
+               ? stream_add(stream, &w)
+               : INVALID_VALUE;
+}
+
 static int
 fill(const Work *w)
 {

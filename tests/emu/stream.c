@@ -1,7 +1,8 @@
 /* stream.c - the emulated driver: the device, streams, events and graphs.
  *
- * A stream does its work at once.  While it records, work goes into a graph,
- * and what would wait for the device is an error, as on a GPU.
+ * The first stream does its work at once, others as late as they may: when a
+ * stream waits for an event behind it.  While a stream records, work goes into a
+ * graph, and what would wait for the device is an error, as on a GPU.
  *
  * EMU_TRACE=FILE  a line per call: name and two numbers */
 #include "emulate.h"
@@ -11,10 +12,21 @@
 #include <string.h>
 #include <time.h>
 
+/* Work that is recorded, or that a stream has yet to do. */
 typedef struct Graph {
     Work *work;
     uint32_t n, cap;
 } Graph;
+
+typedef struct Stream {
+    bool at_once;
+    Graph late;
+} Stream;
+
+typedef struct Event {
+    struct timespec time;
+    Stream *stream; /* it was recorded in */
+} Event;
 
 static Graph *recording;
 static int sticky; /* the first error of work: later calls say it again */
@@ -125,15 +137,35 @@ cuCtxSetCurrent(void *context)
 API int
 cuStreamCreate(void **stream, unsigned flags)
 {
+    static bool others;
+    Stream *s = calloc(1, sizeof *s);
+
     (void)flags;
-    *stream = malloc(1);
-    return *stream ? SUCCESS : OUT_OF_MEMORY;
+    *stream = s;
+    if (!s)
+        return OUT_OF_MEMORY;
+    s->at_once = !others;
+    others = true;
+    return SUCCESS;
+}
+
+static int
+catch_up(Stream *s)
+{
+    for (uint32_t i = 0; i < s->late.n && !sticky; i++)
+        sticky = s->late.work[i].run(&s->late.work[i]);
+    s->late.n = 0;
+    return sticky;
 }
 
 API int
 cuStreamDestroy_v2(void *stream)
 {
-    free(stream);
+    Stream *s = stream;
+
+    if (s)
+        free(s->late.work);
+    free(s);
     return SUCCESS;
 }
 
@@ -143,24 +175,31 @@ stream_records(void)
     return recording != NULL;
 }
 
+static int
+add(Graph *to, const Work *w)
+{
+    if (to->n == to->cap) {
+        to->cap = to->cap ? 2 * to->cap : 64;
+        to->work = realloc(to->work, to->cap * sizeof *to->work);
+        if (!to->work)
+            return OUT_OF_MEMORY;
+    }
+    to->work[to->n++] = *w;
+    return SUCCESS;
+}
+
 int
 stream_add(void *stream, const Work *w)
 {
-    if (!stream)
+    Stream *s = stream;
+
+    if (!s)
         return INVALID_HANDLE;
     if (sticky)
         return sticky;
-    if (!recording)
-        return sticky = w->run(w);
-    if (recording->n == recording->cap) {
-        recording->cap = recording->cap ? 2 * recording->cap : 64;
-        recording->work =
-            realloc(recording->work, recording->cap * sizeof *recording->work);
-        if (!recording->work)
-            return OUT_OF_MEMORY;
-    }
-    recording->work[recording->n++] = *w;
-    return SUCCESS;
+    if (recording && s->at_once)
+        return add(recording, w);
+    return s->at_once ? (sticky = w->run(w)) : add(&s->late, w);
 }
 
 API int
@@ -169,16 +208,41 @@ cuStreamSynchronize(void *stream)
     emu_trace("wait", 0, 0);
     if (recording)
         return CAPTURE_UNSUPPORTED;
-    return stream ? sticky : INVALID_HANDLE;
+    return stream ? catch_up(stream) : INVALID_HANDLE;
+}
+
+API int
+cuStreamWaitEvent(void *stream, void *event, unsigned flags)
+{
+    Event *e = event;
+
+    (void)flags;
+    if (!stream || !e)
+        return INVALID_HANDLE;
+    return e->stream ? catch_up(e->stream) : SUCCESS;
 }
 
 /* ------------------------------------------------------------------ events */
 
 API int
+cuEventQuery(void *event)
+{
+    emu_trace("query", 0, 0);
+    return event ? sticky : INVALID_HANDLE;
+}
+
+API int
+cuEventSynchronize(void *event)
+{
+    emu_trace("wait", 0, 0);
+    return event ? sticky : INVALID_HANDLE;
+}
+
+API int
 cuEventCreate(void **event, unsigned flags)
 {
     (void)flags;
-    *event = calloc(1, sizeof(struct timespec));
+    *event = calloc(1, sizeof(Event));
     return *event ? SUCCESS : OUT_OF_MEMORY;
 }
 
@@ -192,14 +256,20 @@ cuEventDestroy_v2(void *event)
 API int
 cuEventRecord(void *event, void *stream)
 {
-    clock_gettime(CLOCK_MONOTONIC, event);
-    return stream ? SUCCESS : INVALID_HANDLE;
+    Event *e = event;
+
+    if (!e || !stream)
+        return INVALID_HANDLE;
+    clock_gettime(CLOCK_MONOTONIC, &e->time);
+    e->stream = stream;
+    return SUCCESS;
 }
 
 API int
 cuEventElapsedTime(float *ms, void *begin, void *end)
 {
-    const struct timespec *a = begin, *b = end;
+    const struct timespec *a = &((const Event *)begin)->time;
+    const struct timespec *b = &((const Event *)end)->time;
 
     *ms = (float)(b->tv_sec - a->tv_sec) * 1e3f +
           (float)(b->tv_nsec - a->tv_nsec) * 1e-6f;

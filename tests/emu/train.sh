@@ -25,6 +25,25 @@ train() { # RUN OPTION...
 }
 train whole --steps 6 --save-steps 3
 check trains $? "$(tail -n 2 "$room/log")"
+
+# calls NAME STEPS: how often training calls a function of the driver
+calls() {
+	awk -v call="$1" '$1 == call { n++ } END { print n + 0 }' \
+		"$room/trace-$2"
+}
+for steps in 6 12; do
+	EMU_TRACE=$room/trace-$steps train traced-$steps --steps $steps \
+		--eval-every 0 --save-steps 100
+done
+# A step: two graphs of two micro-batches of one bucket, their pack phases, one
+# update.
+check launches "$([ $(($(calls graph 12) - $(calls graph 6))) -ge 12 ]; echo $?)" \
+	"$(calls graph 6) and $(calls graph 12) graphs in 6 and 12 steps"
+for call in wait alloc launch load; do
+	check "no-$call-in-a-step" \
+		"$([ "$(calls $call 6)" -eq "$(calls $call 12)" ]; echo $?)" \
+		"$(calls $call 6) and $(calls $call 12) calls in 6 and 12 steps"
+done
 mkdir "$room/half" && cp -r "$room/whole/ckpt-3" "$room/half" &&
 	train half --steps 6 --resume && grep -q 'goes on from' "$room/log"
 check resumes $? "$(tail -n 2 "$room/log")"
