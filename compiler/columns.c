@@ -63,12 +63,12 @@ column_results(Loops *x)
             continue;
         x->text[k] = format("v%u", k);
         const char *value = sum ? format("sum[%u]%s", sums++, x->dialect->sum)
-                                : formula_of(x, k, loops_inner);
+                                : formula_of(x, k, loops_single);
         loops_put(x, "after", n->place,
                   format("const float v%u = %s;", k, value));
-        formula_store(x, "after", k, true, loops_inner);
+        formula_store(x, "after", k, true, loops_single);
     }
-    formula_store_outside(x, "after", true, loops_inner);
+    formula_store_outside(x, "after", true, loops_single);
 }
 
 /* The kept axes but the innermost: those before and those between. */
@@ -166,26 +166,59 @@ draft_sizes(Loops *x, const Column *c, u32 mode)
  * chunk would leave the device idle, one kernel writes partial sums and a
  * second one, column_end, adds them up. */
 
-enum { COLUMN_BLOCK = 256, COLUMN_BLOCKS = 512, MOST_CHUNKS = 128 };
+enum {
+    COLUMN_BLOCK = 256,
+    COLUMN_BLOCKS = 512,
+    COLUMN_VECTOR = 4,
+    MOST_CHUNKS = 128
+};
 
+/* Threads beside each other in a row, each with `vector` columns. */
 static u32
-wide_of(i64 inner)
+wide_of(i64 inner, u32 vector)
 {
     u32 wide = 1;
-    while (wide < 32 && wide < inner)
+    while (wide < 32 && (i64)wide * vector < inner)
         wide *= 2;
     return wide;
 }
 
-static i64
-gpu_chunk(const Column *c, u32 wide)
+/* Columns that a thread takes: of those that a row has, while one row fills a
+ * warp and the sums of a block fit into its shared memory. */
+static u32
+column_vector(const Loops *x, const Column *c)
 {
-    i64 tiles = c->many * ((c->inner + wide - 1) / wide);
+    i64 busy = cuda_only_emulated(&x->l->p->opt) ? 1 : 16;
+    u32 most = COLUMN_VECTOR;
+    while (most > 1 && (c->inner / most < busy ||
+                        c->sums * most * COLUMN_BLOCK * sizeof(f32) > 32 << 10))
+        most /= 2;
+    return most;
+}
+
+static i64
+gpu_chunk(const Column *c, u32 wide, u32 vector)
+{
+    i64 row = (i64)wide * vector;
+    i64 tiles = c->many * ((c->inner + row - 1) / row);
     i64 least = 8 * (COLUMN_BLOCK / wide); /* rows that are worth a block */
     i64 chunks = (COLUMN_BLOCKS + tiles - 1) / tiles;
     chunks = min_i64(min_i64(chunks, MOST_CHUNKS), c->reduced / least);
     chunks = max_i64(chunks, 1);
     return (c->reduced + chunks - 1) / chunks;
+}
+
+static void
+widen_rows(Loops *x, const Column *c)
+{
+    const Segment *r = &x->seg[1];
+    Axis axis[MAX_RANK * 3];
+    u32 n = 0;
+    for (u32 i = 0; i < c->nkept; i++)
+        axis[n++] = c->kept[i];
+    for (u32 i = 0; i < r->n; i++)
+        axis[n++] = r->axis[i];
+    loops_widen(x, column_vector(x, c), &x->seg[2].axis[x->seg[2].n - 1], axis, n);
 }
 
 /* Operands that no line of the slot needs are not of this kernel. */
@@ -199,14 +232,16 @@ leave_out(Loops *x, const char *slot)
 static void
 column_finish(Loops *x, const Column *c, const char *tmpl, bool whole, u32 wide)
 {
-    i64 tiles = c->many * ((c->inner + wide - 1) / wide);
+    i64 row = (i64)wide * x->vector;
+    i64 tiles = c->many * ((c->inner + row - 1) / row);
     bool end = !strcmp(tmpl, "column_end");
     i64 blocks = end ? (c->many * c->inner + COLUMN_BLOCK - 1) / COLUMN_BLOCK
                      : c->chunks * tiles;
     Define def[] = {{"SUMS", format("%u", c->sums)},
                     {"WHOLE", intern(whole ? "1" : "0")},
-                    {"WIDE", format("%u", wide)}};
-    loops_finish(x, tmpl, loops_name(x, tmpl), def, end ? 1 : 3,
+                    {"WIDE", format("%u", wide)},
+                    {"VECTOR", format("%u", x->vector)}};
+    loops_finish(x, tmpl, loops_name(x, tmpl), def, end ? 1 : 4,
                  (Launch){blocks, COLUMN_BLOCK});
 }
 
@@ -225,7 +260,8 @@ gpu_rows(Loops *x, Column *c, bool whole)
     if (whole)
         loops_cut(x, "out", "k", "k", c->kept, c->nkept);
     column_pointers(x, c->kept, c->nkept, true, whole);
-    column_finish(x, c, "column", whole, wide_of(c->inner));
+    loops_vectors(x);
+    column_finish(x, c, "column", whole, wide_of(c->inner, x->vector));
 }
 
 static void
@@ -238,7 +274,7 @@ gpu_results(Loops *x, Column *c)
     loops_pointers(x);
     loops_indices(x, "out", "k", "k", c->kept, c->nkept);
     column_pointers(x, c->kept, c->nkept, false, true);
-    column_finish(x, c, "column_end", false, wide_of(c->inner));
+    column_finish(x, c, "column_end", false, 1);
 }
 
 static void
@@ -247,9 +283,12 @@ column_gpu(Loops *x)
     Loops *results = mem_alloc(sizeof *results);
     Column c;
     column_sizes(x, &c);
-    column_chunks(x, &c, gpu_chunk(&c, wide_of(c.inner)));
     *results = *x;
+    results->vector = 1;
     results->text = mem_alloc(x->g->nnode * sizeof *x->text);
+    widen_rows(x, &c);
+    column_chunks(x, &c,
+                  gpu_chunk(&c, wide_of(c.inner, x->vector), x->vector));
     gpu_rows(x, &c, c.chunks == 1);
     if (c.chunks > 1)
         gpu_results(results, &c);

@@ -15,7 +15,7 @@ const Dialect dialect_cuda = {.gpu = true,
                               .drawn_row = "",
                               .tile = "[e]",
                               .tile_size = "PER",
-                              .sum = "",
+                              .sum = "[e]",
                               .row_sum = {"row_sum(", ")"},
                               .row_max = {"row_max(", ")"},
                               .once = "if (lane == 0) "};

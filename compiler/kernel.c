@@ -76,6 +76,26 @@ elem_body(Loops *x)
     formula_store_outside(x, "body", false, loops_inner);
 }
 
+/* GPU: threads walk along the inner axis, or, where it is short, over all. */
+enum {
+    ELEM_BLOCK = 256,
+    ELEM_PER = 4,
+    ELEM_SHORT = 1024,
+    ELEM_VECTOR = 8,
+    ELEM_THREADS = 1 << 16 /* that a device needs to be busy */
+};
+
+static u32
+elem_vector(const Loops *x)
+{
+    i64 all = loops_size(&x->seg[0]);
+    i64 busy = cuda_only_emulated(&x->l->p->opt) ? 1 : ELEM_THREADS;
+    u32 most = ELEM_VECTOR;
+    while (most > 1 && all / most < busy)
+        most /= 2;
+    return most;
+}
+
 /* Sizes, pointers and indices: the same for a copy. */
 static void
 elem_frame(Loops *x)
@@ -83,6 +103,8 @@ elem_frame(Loops *x)
     loops_collapse(x, 0, 0, x->space.rank);
     Segment *s = &x->seg[0];
     u32 outer = s->n - 1;
+    if (x->dialect->gpu)
+        loops_widen(x, elem_vector(x), &s->axis[outer], s->axis, outer);
     i64 rows = 1;
     for (u32 i = 0; i < outer; i++)
         rows *= s->axis[i].size;
@@ -99,21 +121,21 @@ elem_frame(Loops *x)
     }
 }
 
-/* GPU: threads walk along the inner axis, or, where it is short, over all. */
-enum { ELEM_BLOCK = 256, ELEM_PER = 4, ELEM_SHORT = 128 };
-
 static void
 finish_elem_gpu(Loops *x, const char *name)
 {
     const Segment *s = &x->seg[0];
     i64 all = loops_size(s), inner = s->axis[s->n - 1].size, rows = all / inner;
-    i64 tile = ELEM_BLOCK * ELEM_PER;
-    bool flat = inner < ELEM_SHORT && all <= INT32_MAX;
-    Define def[] = {{"PER", format("%d", ELEM_PER)},
-                    {"FLAT", intern(flat ? "1" : "0")}};
-    i64 blocks = flat ? (all + ELEM_BLOCK - 1) / ELEM_BLOCK
+    u32 per = x->vector < ELEM_PER ? ELEM_PER / x->vector : 1;
+    i64 tile = (i64)ELEM_BLOCK * per * x->vector;
+    bool flat = inner / x->vector < ELEM_SHORT && all <= INT32_MAX;
+    Define def[] = {{"PER", format("%u", per)},
+                    {"FLAT", intern(flat ? "1" : "0")},
+                    {"VECTOR", format("%u", x->vector)}};
+    i64 blocks = flat ? (all / x->vector + ELEM_BLOCK - 1) / ELEM_BLOCK
                       : rows * ((inner + tile - 1) / tile);
-    loops_finish(x, "elem", name, def, 2, (Launch){blocks, ELEM_BLOCK});
+    loops_vectors(x);
+    loops_finish(x, "elem", name, def, 3, (Launch){blocks, ELEM_BLOCK});
 }
 
 static void

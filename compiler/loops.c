@@ -335,10 +335,16 @@ loops_inner_arg(Loops *x, u32 op, const Axis *inner)
 }
 
 const char *
-loops_inner(Loops *x, u32 op)
+loops_single(Loops *x, u32 op)
 {
     const Segment *s = &x->seg[x->g->kind == GROUP_column ? 2 : 0];
     return loops_element(x, op, &s->axis[s->n - 1]);
+}
+
+const char *
+loops_inner(Loops *x, u32 op)
+{
+    return x->op[op].wide ? format("w%u.at[e]", op) : loops_single(x, op);
 }
 
 const char *
@@ -350,7 +356,8 @@ loops_operand(Loops *x, u32 op, const char *word, const Axis *axis, u32 n)
 bool
 loops_uses(const Loops *x, const char *slot, u32 op)
 {
-    const char *pointer = format("x%u[", op);
+    const char *pointer =
+        x->op[op].wide ? format("w%u.", op) : format("x%u[", op);
     for (u32 i = 0; i < x->nline; i++)
         for (const char *s = x->line[i].text;
              strcmp(x->line[i].slot, slot) == 0; s++) {
@@ -362,4 +369,52 @@ loops_uses(const Loops *x, const char *slot, u32 op)
                 return true;
         }
     return false;
+}
+
+/* ----------------------------------------------------------------- vectors
+ * A GPU moves 16 bytes of a thread at once. */
+
+/* Do all rows of an operand begin at a multiple of n elements? */
+static bool
+is_aligned(const Operand *o, u32 n, const Axis *axis, u32 naxis)
+{
+    i64 all = o->offset / (i64)dtype_bytes(o->dtype);
+    for (u32 i = 0; i < naxis; i++)
+        all |= loops_stride(o->stride, &axis[i]);
+    return all % n == 0;
+}
+
+void
+loops_widen(Loops *x, u32 most, const Axis *inner, const Axis *axis, u32 n)
+{
+    u32 wide = most, found = 0;
+    while (wide > 1 && inner->size % wide)
+        wide /= 2;
+    for (u32 i = 0; i < x->nop && wide > 1; i++) {
+        Operand *o = &x->op[i];
+        o->wide = !(o->out && o->small) && /* those are written one by one */
+                  loops_stride(o->stride, inner) == 1 &&
+                  is_aligned(o, wide, axis, n) && dtype_bytes(o->dtype) > 1;
+        found += o->wide;
+    }
+    x->vector = found ? wide : 1;
+}
+
+void
+loops_vectors(Loops *x)
+{
+    for (u32 i = 0; i < x->nop; i++) {
+        const Operand *o = &x->op[i];
+        const char *type = format("Vector<%s, VECTOR>", c_type(o->dtype));
+        if (!o->wide || o->absent)
+            continue;
+        if (!o->out || o->add)
+            loops_put(x, "load", "",
+                      format("%s%s w%u = load_vector<VECTOR>(x%u + j1);",
+                             o->out ? "" : "const ", type, i, i));
+        else
+            loops_put(x, "load", "", format("%s w%u;", type, i));
+        if (o->out)
+            loops_put(x, "save", "", format("save_vector(x%u + j1, w%u);", i, i));
+    }
 }

@@ -30,6 +30,7 @@ typedef struct Operand {
     u8 dtype;
     bool out, add, small; /* small: has the reduced shape */
     bool absent;          /* this kernel has no pointer to it */
+    bool wide;            /* neighbours along the inner axis come at once */
     i64 stride[MAX_RANK]; /* over the axes of the space */
 } Operand;
 
@@ -61,6 +62,7 @@ typedef struct Loops {
     Draft d;
     Splice line[MAX_LINES];
     u32 nline;
+    u32 vector;        /* GPU: neighbours j that a thread has, 1 or more */
     const char **text; /* per member k: its C expression's name, or NULL */
     Draw draw[MAX_DRAWS];
     u32 ndraw;
@@ -102,8 +104,15 @@ const char *loops_offset(Loops *x, const char *name, const i64 *stride,
                          const char *word, const Axis *axis, u32 n);
 void loops_pointer(Loops *x, const char *slot, u32 op, const char *offset);
 const char *loops_element(Loops *x, u32 op, const Axis *inner);
-/* The same along the innermost axis of all. */
+/* The same along the innermost axis of all; "w3.at[e]" where it is wide. */
 const char *loops_inner(Loops *x, u32 op);
+const char *loops_single(Loops *x, u32 op); /* never wide */
+/* GPU: how many neighbours along `inner` a thread takes, at most `most`, and
+ * which operands come that wide; `axis` are the others. */
+void loops_widen(Loops *x, u32 most, const Axis *inner, const Axis *axis,
+                 u32 n);
+/* Lines that bring wide operands and take them away; after all others. */
+void loops_vectors(Loops *x);
 /* Offset of an operand along these axes. */
 const char *loops_operand(Loops *x, u32 op, const char *word, const Axis *axis,
                           u32 n);

@@ -532,6 +532,8 @@ extern const Target target_null, target_cpu, target_cuda;
 void cuda_arch(Options *o, const char *name);
 void cuda_defaults(Options *o);
 u32 cuda_arch_id(const char *name);
+/* Is the emulated GPU of the tests the only one? */
+bool cuda_only_emulated(const Options *o);
 /* target/engines.c: asks cuDNN for plans of a row on the devices of the plan's
  * architectures, and for the scratch they need; lists them once all rows are
  * known. */

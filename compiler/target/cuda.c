@@ -48,6 +48,15 @@ cuda_arch_id(const char *name)
                                : (u32)atoi(name + 3);
 }
 
+bool
+cuda_only_emulated(const Options *o)
+{
+    for (u32 i = 0; i < o->narch; i++)
+        if (cuda_arch_id(o->arch[i]) != ARCH_emu)
+            return false;
+    return true;
+}
+
 static const char *
 blob_of(const char *arch)
 {

@@ -59,15 +59,6 @@ has_arch(const Options *o, const char *arch)
     return false;
 }
 
-static bool
-only_emulated(const Options *o)
-{
-    for (u32 i = 0; i < o->narch; i++)
-        if (cuda_arch_id(o->arch[i]) != ARCH_emu)
-            return false;
-    return true;
-}
-
 static void
 choose(Choice *c, u32 i)
 {
@@ -106,7 +97,7 @@ engines_size(const Options *o, PlanConv *c)
     const Choice *old = find(c);
     Choice *to;
 
-    if (only_emulated(o))
+    if (cuda_only_emulated(o))
         return;
     open_once();
     if (!old) {
@@ -125,7 +116,7 @@ engines_list(Prog *p)
 {
     u32 none = 0;
 
-    for (u32 k = 0; k < p->nconv && !only_emulated(&p->opt); k++) {
+    for (u32 k = 0; k < p->nconv && !cuda_only_emulated(&p->opt); k++) {
         const Choice *c = find(&p->conv[k]);
 
         for (u32 i = 0; c && i < countof(devices); i++) {

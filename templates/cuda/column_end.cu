@@ -24,12 +24,13 @@ CUDA_KERNEL(NAME)
     FOR_EACH (i, kept * inner) {
         const int64_t k = (uint32_t)i / (uint32_t)inner; /* below 2^31 */
         const int64_t j = (uint32_t)i % (uint32_t)inner;
-        float sum[SUMS] = {0};
+        const int e = 0;
+        float sum[SUMS][1] = {};
 #pragma unroll 8
         for (int64_t c = 0; c < chunks; c++)
             for (int s = 0; s < SUMS; s++)
-                sum[s] += partial[((c * SUMS + s) * kept + k) * inner + j];
-        (void)j;
+                sum[s][0] += partial[((c * SUMS + s) * kept + k) * inner + j];
+        (void)j, (void)e;
         //@slot out
         //@slot after
     }

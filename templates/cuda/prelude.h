@@ -119,6 +119,26 @@ put(uint16_t *to, float x)
     *to = half_bits(half_near(x));
 }
 
+/* Neighbours in memory that a thread moves at once, 16 bytes at most. */
+template <typename T, int N>
+struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) Vector {
+    T at[N];
+};
+
+template <int N, typename T>
+INLINE Vector<T, N>
+load_vector(const T *from)
+{
+    return *reinterpret_cast<const Vector<T, N> *>(from);
+}
+
+template <typename T, int N>
+INLINE void
+save_vector(T *to, const Vector<T, N> &v)
+{
+    *reinterpret_cast<Vector<T, N> *>(to) = v;
+}
+
 /* Elements of `rank` dimensions, which begin at word `first`. */
 template <typename Args>
 INLINE int64_t
