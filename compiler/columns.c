@@ -169,7 +169,7 @@ draft_sizes(Loops *x, const Column *c, u32 mode)
 enum {
     COLUMN_BLOCK = 256,
     COLUMN_BLOCKS = 512,
-    COLUMN_VECTOR = 4,
+    COLUMN_VECTOR = 8,
     MOST_CHUNKS = 128
 };
 

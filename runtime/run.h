@@ -118,9 +118,8 @@ extern u32 (*run_cpu)(void);
 /* Nanoseconds of the last run of each step of the plan, with run->trace. */
 const u64 *run_times(const Run *run);
 
-/* The most that the device moves and computes per second, measured with the
- * memory of the plan's act arena: a copy, bytes read and written; products of
- * large matrices.  0 where it cannot be told. */
+/* The most that the device moves and computes per second, measured: a copy,
+ * bytes read and written; products of large matrices.  0 where nobody knows. */
 typedef struct RunCeiling {
     f64 bytes, f32, tf32, half;
 } RunCeiling;

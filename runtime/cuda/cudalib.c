@@ -76,7 +76,7 @@ typedef struct Nvidia {
     GemmCall **gemm; /* per step */
     ConvCall **conv;
     GemmCall *other; /* the product that was asked for last */
-    const PlanGemm *row;
+    PlanGemm row;
 } Nvidia;
 
 /* Which step it is, and where in the model it comes from, before the reason. */
@@ -126,11 +126,10 @@ nvidia_product(Err *e, CudaLib *lib, const PlanGemm *row, const DevicePtr *at,
 {
     Nvidia *own = lib->own;
 
-    if (own->row != row) {
+    if (!own->other || memcmp(&own->row, row, sizeof *row)) {
         cublaslt_forget(own->lt, own->other);
-        own->row = NULL;
         TRY(cublaslt_prepare(e, own->lt, row, at, &own->other));
-        own->row = row;
+        own->row = *row;
     }
     for (u32 i = 0; i < times; i++)
         FAIL_IF(cublaslt_run(own->lt, own->other, stream), e, SOHO_DEVICE,

@@ -46,7 +46,8 @@ CUDA_KERNEL(NAME)
         const int64_t r1 =
             (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS][VECTOR] = {};
-        for (int64_t r = c * chunk + y; r < r1 && j1 < inner; r += HIGH) {
+#pragma unroll 4
+        for (int64_t r = j1 < inner ? c * chunk + y : r1; r < r1; r += HIGH) {
             //@slot row
             //@slot load
 #pragma unroll

@@ -1,7 +1,7 @@
 """PyTorch's times for what tests/gpu/run times: the oracle's form of soho_res18,
 in half precision and channels-last, eagerly and compiled with CUDA graphs.
 
-    torch_times.py [ROUNDS]
+    torch_times.py [ROUNDS [WAY...]]        WAY: eager, compiled
 
 Prints milliseconds, the median of the rounds and the least, for a micro-batch of
 32 of training (forward, backward) at 608x1024 and for inference with 1 and 32.
@@ -82,7 +82,8 @@ def main():
         ways['compiled'] = torch.compile(forward, mode='max-autotune')
     except Exception as error:      # an old PyTorch
         print('no torch.compile:', error)
-    for way, call in ways.items():
+    wanted = sys.argv[2:] or list(ways)
+    for way, call in ((w, ways[w]) for w in wanted):
         for name, work, n in (('train', train, 32), ('infer', infer, 32),
                               ('infer', infer, 1)):
             data = batch(n)
