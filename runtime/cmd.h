@@ -16,6 +16,7 @@ int cmd_convert(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
+int cmd_tune(int argc, char **argv);
 int cmd_data(int argc, char **argv);
 int cmd_codes(int argc, char **argv);
 int cmd_score(int argc, char **argv);

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "runtime/cmd.h"
-#include "runtime/run.h"
+#include "runtime/plausible.h"
 
 enum { WARM_UP = 2 };
 
@@ -38,55 +38,6 @@ typedef struct Bench {
     Row *row;   /* room for every step */
     u32 nrow;
 } Bench;
-
-/* ------------------------------------------------------------------ inputs */
-
-/* Ids below this are in every vocabulary of the plan. */
-static u32
-safe_ids(const Plan *plan)
-{
-    u32 lines = 0;
-
-    for (u64 i = 0; i < plan->vocab_bytes; i++)
-        lines += plan->vocab[i] == '\n';
-    return lines < 2 ? 2 : lines < 1000 ? lines : 1000;
-}
-
-static void
-fill_i32(const Plan *plan, const PlanPhase *h, const char *name, i32 *x, u64 n)
-{
-    u32 ids = safe_ids(plan);
-
-    for (u64 i = 0; i < n; i++)
-        x[i] = !strcmp(name, "image_size")   ? i % 2 ? h->width : h->height
-               : !strcmp(name, "tokens")     ? (i32)(i * 7 % ids)
-               : !strcmp(name, "token_mask") ? 1
-               : !strcmp(name, "rows")       ? h->batch * h->sentences
-                                             : 0;
-}
-
-/* Pictures without a pattern, full sizes, tokens that exist, one answer of
- * four. */
-static void
-fill_door(Run *run, const PlanPhase *h, const PlanDoor *d)
-{
-    const PlanBuffer *b = &run->plan.buffer[d->buffer];
-    const char *name = plan_text(&run->plan, d->name);
-    void *to = run_buffer(run, d->buffer);
-    u64 n = b->bytes / dtype_bytes(b->dtype);
-
-    if (b->dtype == DT_i32)
-        fill_i32(&run->plan, h, name, to, n);
-    for (u64 i = 0; b->dtype != DT_i32 && i < n; i++) {
-        u32 noise = (u32)i * 2654435761u >> 24;
-
-        if (b->dtype == DT_u8)
-            ((u8 *)to)[i] = (u8)noise;
-        else
-            ((f32 *)to)[i] =
-                strcmp(name, "answers") ? (f32)noise / 256 : i % 4 == 0;
-    }
-}
 
 /* --------------------------------------------------------------- measuring */
 
@@ -133,8 +84,7 @@ clock_ns(void)
 static int
 fill_doors(Err *e, Bench *b)
 {
-    const Plan *plan = &b->run->plan;
-    const PlanPhase *h = &plan->phase[b->phase];
+    const PlanPhase *h = &b->run->plan.phase[b->phase];
 
     b->ns = calloc(h->nstep * b->runs + 1, sizeof *b->ns);
     b->total = calloc(b->runs, sizeof *b->total);
@@ -143,13 +93,7 @@ fill_doors(Err *e, Bench *b)
     b->row = calloc(h->nstep + 1, sizeof *b->row);
     FAIL_IF(!b->ns || !b->total || !b->row || !b->alone || !b->among, e,
             SOHO_MEMORY, "no memory for the times of %u steps", h->nstep);
-    for (u32 k = 0; k < b->run->nside; k++) {
-        b->run->arena[AR_io] = b->run->side[k];
-        for (u32 d = h->door; d < h->door + h->ndoor; d++)
-            if (!plan->door[d].out)
-                fill_door(b->run, h, &plan->door[d]);
-    }
-    b->run->arena[AR_io] = b->run->side[b->run->now];
+    plausible_doors(b->run, b->phase);
     return 0;
 }
 

@@ -124,8 +124,8 @@ map_arenas(Err *e, Run *run)
 
 /* Path of a file beside the plan; with a slash, so that dlopen searches
  * nowhere else. */
-static int
-beside(Err *e, const Plan *plan, const char *file, char path[PATH_MAX])
+int
+run_beside(Err *e, const Plan *plan, const char *file, char path[PATH_MAX])
 {
     const char *slash = strrchr(plan->path, '/');
     int n = slash ? (int)(slash - plan->path) : 1;
@@ -163,7 +163,7 @@ run_read_blob(Err *e, const Plan *p, u32 i, char path[PATH_MAX], u8 **data,
 {
     const PlanBlob *blob = &p->blob[i];
 
-    TRY(beside(e, p, plan_text(p, blob->name), path));
+    TRY(run_beside(e, p, plan_text(p, blob->name), path));
     TRY(vfs_read_file(e, path, blob->bytes + 1, data, bytes));
     if (check_blob(e, path, blob, *data, *bytes))
         free(*data);

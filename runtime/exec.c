@@ -244,3 +244,18 @@ run_ceiling(Run *run, RunCeiling *ceiling)
     memset(ceiling, 0, sizeof *ceiling);
     return run->device->ceiling ? run->device->ceiling(run, ceiling) : 0;
 }
+
+int
+run_tune(Run *run, RunChose *chose, void *context)
+{
+    return run->device->tune ? run->device->tune(run, chose, context) : 0;
+}
+
+int
+run_identity(const Run *run, char text[RUN_IDENTITY])
+{
+    if (!run->device->identity)
+        return 0;
+    run->device->identity(run, text);
+    return 1;
+}

@@ -49,6 +49,9 @@ struct Device {
     const u64 *(*times)(const Run *run);
     /* What this device can do, measured; NULL: nobody knows. */
     int (*ceiling)(Run *run, RunCeiling *ceiling);
+    /* Chooses among candidates; says what they are about. */
+    int (*tune)(Run *run, RunChose *chose, void *context);
+    void (*identity)(const Run *run, char text[RUN_IDENTITY]);
     /* Brings the copy of an arena up to date. */
     void (*fetch)(Run *run, u32 arena);
     /* The caller has written weights or state. */
@@ -60,6 +63,9 @@ extern const Device device_cpu, device_cuda;
  * *data is the caller's. */
 int run_read_blob(Err *e, const Plan *plan, u32 i, char path[PATH_MAX],
                   u8 **data, u64 *bytes);
+
+/* Path of a file beside the plan, with a slash. */
+int run_beside(Err *e, const Plan *plan, const char *file, char path[PATH_MAX]);
 
 /* Is phase p one of the opened kinds, or packs for one of them? */
 int run_opens(const Run *run, u32 p);

@@ -125,6 +125,20 @@ typedef struct RunCeiling {
 } RunCeiling;
 int run_ceiling(Run *run, RunCeiling *ceiling);
 
+/* Ways that libraries have for a step, at most. */
+enum { CANDIDATES = 8, RUN_IDENTITY = 256 };
+/* What was found for a library step: candidate `choice` of so many. */
+typedef struct RunChoice {
+    u32 step, choice, candidates;
+    f64 ms, first_ms;
+} RunChoice;
+typedef void RunChose(void *context, const RunChoice *choice);
+/* Times the candidates of each library step of the opened phases, and takes the
+ * best; each phase has to have run. */
+int run_tune(Run *run, RunChose *chose, void *context);
+/* Device and libraries that candidates are about; 0: there is no choice. */
+int run_identity(const Run *run, char text[RUN_IDENTITY]);
+
 /* -------------------------------------------------------------- weights.c */
 
 /* Weights of a plan by name, from a folder or a file; half, bfloat16 and double

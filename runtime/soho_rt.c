@@ -22,6 +22,7 @@ static const struct {
     {"exec", cmd_exec, "run phases on tensors from files"},
     {"convert", cmd_convert, "weights of PyTorch to safetensors, or back"},
     {"bench", cmd_bench, "time the steps of a phase"},
+    {"tune", cmd_tune, "choose library calls by their times on this GPU"},
     {"plan", cmd_plan, "show or check a plan as text"},
     {"calibrate", cmd_calibrate, "what this machine computes per second"},
     {"data", cmd_data, "make data sets; read one file and show it"},

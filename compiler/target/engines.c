@@ -66,7 +66,7 @@ choose(Choice *c, u32 i)
     char *text;
 
     c->scratch = c->scratch > SPARE ? c->scratch : SPARE;
-    if (missing || !cudnn_choose(&lib, device[i], &c->row, MOST, &plan))
+    if (missing || !cudnn_choose(&lib, device[i], &c->row, MOST, 0, &plan))
         return;
     text = cudnn_text(&lib, plan.plan);
     lib.BackendDestroyDescriptor(plan.plan);

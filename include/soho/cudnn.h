@@ -440,10 +440,11 @@ cudnn_try(const Cudnn *lib, CudnnDesc config, CudnnDesc device,
 
 enum { CUDNN_CONFIGS = 64 };
 
-/* The first engine that a mode of the heuristics proposes and that serves. */
+/* The first engine that a mode of the heuristics proposes and that serves, but
+ * for *skip of them. */
 static inline bool
 cudnn_ask(const Cudnn *lib, const CudnnGraph *g, CudnnDesc device, int mode,
-          const PlanConv *c, int64_t most, CudnnPlan *p)
+          const PlanConv *c, int64_t most, u32 *skip, CudnnPlan *p)
 {
     CudnnDesc heuristic = NULL, config[CUDNN_CONFIGS];
     int64_t n = 0, made = 0;
@@ -463,19 +464,25 @@ cudnn_ask(const Cudnn *lib, const CudnnGraph *g, CudnnDesc device, int mode,
         !lib->BackendFinalize(heuristic))
         lib->BackendGetAttribute(heuristic, CUDNN_A_HEURISTIC_RESULTS,
                                  CUDNN_T_DESC, made, &n, config);
-    for (int64_t i = 0; i < n && i < made && !found; i++)
+    for (int64_t i = 0; i < n && i < made && !found; i++) {
         found = cudnn_try(lib, config[i], device, c, most, p);
+        if (found && *skip) {
+            lib->BackendDestroyDescriptor(p->plan);
+            --*skip;
+            found = false;
+        }
+    }
     while (made)
         lib->BackendDestroyDescriptor(config[--made]);
     lib->BackendDestroyDescriptor(heuristic);
     return found;
 }
 
-/* Chooses a plan for a row on a device; the caller destroys p->plan.  `most`:
- * bytes of workspace. */
+/* Chooses a plan for a row on a device, the nth that serves; the caller destroys
+ * p->plan.  `most`: bytes of workspace. */
 static inline bool
 cudnn_choose(const Cudnn *lib, CudnnDesc device, const PlanConv *c,
-             int64_t most, CudnnPlan *p)
+             int64_t most, u32 nth, CudnnPlan *p)
 {
     static const int mode[] = {CUDNN_MODE_A, CUDNN_MODE_B, CUDNN_MODE_FALLBACK};
     CudnnGraph g;
@@ -484,7 +491,7 @@ cudnn_choose(const Cudnn *lib, CudnnDesc device, const PlanConv *c,
     if (!cudnn_graph(lib, c, &g))
         return false;
     for (u32 i = 0; i < countof(mode) && !found; i++)
-        found = cudnn_ask(lib, &g, device, mode[i], c, most, p);
+        found = cudnn_ask(lib, &g, device, mode[i], c, most, &nth, p);
     cudnn_close_graph(&g);
     return found;
 }

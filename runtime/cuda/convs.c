@@ -116,6 +116,12 @@ convs_open(Err *e, const Plan *plan, u32 arch, void *stream, Convs **to)
     return find_device(e, c);
 }
 
+size_t
+convs_version(const Convs *c)
+{
+    return c ? c->lib.GetVersion() : 0;
+}
+
 void
 convs_close(Convs *c)
 {
@@ -156,17 +162,18 @@ load_engine(const Convs *c, const PlanEngine *g)
 }
 
 static CudnnDesc
-find_plan(const Convs *c, u32 conv)
+find_plan(const Convs *c, u32 conv, u32 candidate)
 {
     CudnnDesc plan = NULL;
     CudnnPlan found;
 
-    for (u32 i = 0; i < c->plan->nengine && !plan; i++)
+    for (u32 i = 0; !candidate && i < c->plan->nengine && !plan; i++)
         if (c->plan->engine[i].conv == conv &&
             c->plan->engine[i].arch == c->arch)
             plan = load_engine(c, &c->plan->engine[i]);
     if (!plan && cudnn_choose(&c->lib, c->device, &c->plan->conv[conv],
-                              (int64_t)c->plan->conv[conv].scratch, &found))
+                              (int64_t)c->plan->conv[conv].scratch,
+                              candidate ? candidate - 1 : 0, &found))
         plan = found.plan;
     return plan;
 }
@@ -195,13 +202,14 @@ bind(const Convs *c, const PlanConv *row, const DevicePtr *at, ConvCall *call)
 }
 
 int
-convs_prepare(Err *e, Convs *c, u32 conv, const DevicePtr *at, ConvCall **to)
+convs_prepare(Err *e, Convs *c, u32 conv, const DevicePtr *at, u32 candidate,
+              ConvCall **to)
 {
     ConvCall *call = *to = calloc(1, sizeof *call);
     char why[160] = "";
 
     FAIL_IF(!call, e, SOHO_MEMORY, "no memory for a convolution");
-    call->plan = find_plan(c, conv);
+    call->plan = find_plan(c, conv, candidate);
     if (!call->plan || bind(c, &c->plan->conv[conv], at, call)) {
         c->lib.GetLastErrorString(why, sizeof why - 1);
         return err_set(e, SOHO_DEVICE,

@@ -11,10 +11,12 @@ typedef struct ConvCall ConvCall; /* a prepared convolution */
  * the stream that calls run on.  SOHO_DEVICE: there is none. */
 int convs_open(Err *e, const Plan *plan, u32 arch, void *stream, Convs **convs);
 void convs_close(Convs *convs);
-/* Makes the plan's engine for row `conv`, or asks for another one that needs no
- * more scratch; the step's arguments lie at `at`. */
+size_t convs_version(const Convs *convs); /* 0: not open */
+/* Candidate 0: makes the plan's engine for row `conv`, or asks for another one
+ * that needs no more scratch; from 1 on: the engines that cuDNN proposes here.
+ * The step's arguments lie at `at`.  SOHO_DEVICE: there is none. */
 int convs_prepare(Err *e, Convs *convs, u32 conv, const DevicePtr *at,
-                  ConvCall **call);
+                  u32 candidate, ConvCall **call);
 void convs_forget(Convs *convs, ConvCall *call);
 int convs_run(Convs *convs, const ConvCall *call);
 

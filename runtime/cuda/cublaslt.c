@@ -67,6 +67,7 @@ enum {
 
 struct CublasLt {
     void *library, *handle;
+    size_t (*GetVersion)(void);
 #define X(name, args) int(*name) args;
     LT_FUNCTIONS(X)
 #undef X
@@ -163,10 +164,17 @@ cublaslt_open(Err *e, const Plan *plan, CublasLt **to)
         memcpy(&lt->name, &at, sizeof at);                                     \
     }
     LT_FUNCTIONS(X)
+    X(GetVersion, )
 #undef X
     FAIL_IF(lt->Create(&lt->handle), e, SOHO_DEVICE,
             "%s: cuBLASLt does not start on this device", plan->path);
     return 0;
+}
+
+size_t
+cublaslt_version(const CublasLt *lt)
+{
+    return lt ? lt->GetVersion() : 0;
 }
 
 void
@@ -260,9 +268,10 @@ tell_alignments(CublasLt *lt, const GemmCall *call, void *preference)
 }
 
 static int
-choose(CublasLt *lt, GemmCall *call)
+choose(CublasLt *lt, GemmCall *call, u32 nth)
 {
     void *preference = NULL;
+    LtAlgo found[CANDIDATES];
     int n = 0, bad = lt->MatmulPreferenceCreate(&preference);
 
     if (bad)
@@ -272,9 +281,11 @@ choose(CublasLt *lt, GemmCall *call)
           tell_alignments(lt, call, preference) ||
           lt->MatmulAlgoGetHeuristic(lt->handle, call->desc, call->left,
                                      call->right, call->d, call->d, preference,
-                                     1, &call->algo, &n) ||
-          n < 1;
+                                     (int)nth + 1, found, &n) ||
+          n <= (int)nth;
     lt->MatmulPreferenceDestroy(preference);
+    if (!bad)
+        call->algo = found[nth];
     return bad;
 }
 
@@ -300,7 +311,7 @@ take_addresses(const PlanGemm *g, const DevicePtr *at, GemmCall *call)
 
 int
 cublaslt_prepare(Err *e, CublasLt *lt, const PlanGemm *g, const DevicePtr *at,
-                 GemmCall **to)
+                 u32 nth, GemmCall **to)
 {
     GemmCall *call = *to = calloc(1, sizeof *call);
     GemmShape *s = &call->shape;
@@ -321,7 +332,7 @@ cublaslt_prepare(Err *e, CublasLt *lt, const PlanGemm *g, const DevicePtr *at,
                          s, s->right_step) ||
                 describe(lt, &call->d, g->dtype[0], s->rows, s->columns,
                          s->d_ld, s, s->d_step) ||
-                choose(lt, call),
+                choose(lt, call, nth),
             e, SOHO_DEVICE, "cuBLASLt has no algorithm for this product");
     return 0;
 }

@@ -26,9 +26,11 @@ typedef struct GemmCall GemmCall; /* a prepared product */
 /* Opens the library (libcublasLt.so.13 or .12).  SOHO_DEVICE: there is none. */
 int cublaslt_open(Err *e, const Plan *plan, CublasLt **lt);
 void cublaslt_close(CublasLt *lt);
-/* Chooses an algorithm for a row whose arguments lie at `at`. */
+size_t cublaslt_version(const CublasLt *lt); /* 0: not open */
+/* Takes the nth algorithm that the heuristics propose for a row whose arguments
+ * lie at `at`.  SOHO_DEVICE: there is none. */
 int cublaslt_prepare(Err *e, CublasLt *lt, const PlanGemm *g,
-                     const DevicePtr *at, GemmCall **call);
+                     const DevicePtr *at, u32 nth, GemmCall **call);
 void cublaslt_forget(CublasLt *lt, GemmCall *call);
 /* Runs it on a stream; 0, or what the library said. */
 int cublaslt_run(CublasLt *lt, const GemmCall *call, void *stream);

@@ -18,10 +18,19 @@ typedef struct Emulated {
 } Emulated;
 
 static int
-emulated_prepare(Err *e, CudaLib *lib, u32 i, const DevicePtr *at)
+emulated_prepare(Err *e, CudaLib *lib, u32 i, const DevicePtr *at,
+                 u32 candidate)
 {
-    (void)e, (void)lib, (void)i, (void)at;
+    (void)lib, (void)i, (void)at;
+    FAIL_IF(candidate > 1, e, SOHO_DEVICE, "no candidate %u", candidate);
     return 0;
+}
+
+static void
+emulated_identity(const CudaLib *lib, char *text, size_t bytes)
+{
+    (void)lib;
+    snprintf(text, bytes, "straight loops");
 }
 
 static int
@@ -63,6 +72,7 @@ open_emulated(Err *e, CudaLib *lib, void *gemm, void *conv)
     lib->own = own;
     lib->prepare = emulated_prepare;
     lib->run = emulated_run;
+    lib->identity = emulated_identity;
     lib->product = emulated_product;
     lib->close = emulated_close;
     return 0;
@@ -96,18 +106,32 @@ explain(Err *e, const Plan *plan, u32 i)
 }
 
 static int
-nvidia_prepare(Err *e, CudaLib *lib, u32 i, const DevicePtr *at)
+nvidia_prepare(Err *e, CudaLib *lib, u32 i, const DevicePtr *at, u32 candidate)
 {
     Nvidia *own = lib->own;
     const PlanStep *s = &lib->plan->step[i];
     int code;
 
+    cublaslt_forget(own->lt, own->gemm[i]);
+    convs_forget(own->convs, own->conv[i]);
+    own->gemm[i] = NULL;
+    own->conv[i] = NULL;
     if (s->kind == ST_gemm)
         code = cublaslt_prepare(e, own->lt, &lib->plan->gemm[s->what], at,
-                                &own->gemm[i]);
+                                candidate, &own->gemm[i]);
     else
-        code = convs_prepare(e, own->convs, s->what, at, &own->conv[i]);
+        code = convs_prepare(e, own->convs, s->what, at, candidate,
+                             &own->conv[i]);
     return code ? explain(e, lib->plan, i) : 0;
+}
+
+static void
+nvidia_identity(const CudaLib *lib, char *text, size_t bytes)
+{
+    const Nvidia *own = lib->own;
+
+    snprintf(text, bytes, "cuBLASLt %zu, cuDNN %zu", cublaslt_version(own->lt),
+             convs_version(own->convs));
 }
 
 static int
@@ -128,7 +152,7 @@ nvidia_product(Err *e, CudaLib *lib, const PlanGemm *row, const DevicePtr *at,
 
     if (!own->other || memcmp(&own->row, row, sizeof *row)) {
         cublaslt_forget(own->lt, own->other);
-        TRY(cublaslt_prepare(e, own->lt, row, at, &own->other));
+        TRY(cublaslt_prepare(e, own->lt, row, at, 0, &own->other));
         own->row = *row;
     }
     for (u32 i = 0; i < times; i++)
@@ -166,6 +190,7 @@ open_nvidia(Err *e, CudaLib *lib, u32 arch, void *stream)
     FAIL_IF(!own, e, SOHO_MEMORY, "no memory");
     lib->prepare = nvidia_prepare;
     lib->run = nvidia_run;
+    lib->identity = nvidia_identity;
     lib->product = p->ngemm ? nvidia_product : NULL;
     lib->close = nvidia_close;
     own->gemm = calloc(p->nstep + 1, sizeof(GemmCall *));

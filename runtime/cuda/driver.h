@@ -14,6 +14,7 @@ typedef u64 DevicePtr;
 #define DRIVER_FUNCTIONS(X)                                                    \
     X(init, cuInit, (unsigned flags))                                          \
     X(error_name, cuGetErrorName, (int code, const char **text))               \
+    X(version, cuDriverGetVersion, (int *version))                             \
     X(device_count, cuDeviceGetCount, (int *count))                            \
     X(device_get, cuDeviceGet, (int *device, int index))                       \
     X(device_name, cuDeviceGetName, (char *text, int bytes, int device))       \

@@ -4,6 +4,7 @@
  * In: a plan.  Out: a Gpu on which phases can be started (run_cuda.c).  Every
  * arena is one allocation, made here; nothing is allocated later. */
 #include "runtime/cuda/gpu.h"
+#include "runtime/tuned.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -172,13 +173,42 @@ prepare_steps(Err *e, Run *run, Gpu *gpu)
             p->arg[i].kind == ARG_int
                 ? (u64)p->arg[i].value
                 : address(run, gpu, p->arg[i].buffer) + (u64)p->arg[i].value;
-    for (u32 i = 0; i < p->nphase; i++)
+    return 0;
+}
+
+void
+gpu_identity(const Run *run, char text[RUN_IDENTITY])
+{
+    const Gpu *gpu = run->own;
+    char name[64] = "", libraries[96];
+    int version = 0;
+
+    gpu->driver->device_name(name, sizeof name, gpu->device);
+    gpu->driver->version(&version);
+    gpu->lib.identity(&gpu->lib, libraries, sizeof libraries);
+    snprintf(text, RUN_IDENTITY, "%s, driver %d, %s", name, version, libraries);
+}
+
+/* Library steps take what tuned.txt says. */
+static int
+prepare_calls(Err *e, Run *run, Gpu *gpu)
+{
+    const Plan *p = &run->plan;
+    u8 *choice = calloc(p->nstep + 1, 1);
+    char on[RUN_IDENTITY];
+
+    FAIL_IF(!choice, e, SOHO_MEMORY, "%s: no memory", p->path);
+    gpu_identity(run, on);
+    tuned_read(e, p, on, choice);
+    for (u32 i = 0; i < p->nphase && !e->code; i++)
         for (u32 s = p->phase[i].step;
              run_opens(run, i) && s < p->phase[i].step + p->phase[i].nstep; s++)
-            if (p->step[s].kind == ST_gemm || p->step[s].kind == ST_conv)
-                TRY(gpu->lib.prepare(e, &gpu->lib, s,
-                                     gpu->word + p->step[s].arg));
-    return 0;
+            if ((p->step[s].kind == ST_gemm || p->step[s].kind == ST_conv) &&
+                gpu->lib.prepare(e, &gpu->lib, s, gpu->word + p->step[s].arg,
+                                 choice[s]))
+                break;
+    free(choice);
+    return e->code;
 }
 
 int
@@ -209,7 +239,8 @@ gpu_open(Err *e, Run *run)
     TRY(pin_memory(e, run, gpu));
     TRY(cudalib_open(e, &run->plan, gpu->driver, gpu->arch, gpu->stream,
                      &gpu->lib));
-    return prepare_steps(e, run, gpu);
+    TRY(prepare_steps(e, run, gpu));
+    return prepare_calls(e, run, gpu);
 }
 
 static void

@@ -59,6 +59,10 @@ int gpu_check(Err *e, const Plan *plan);
 int gpu_open(Err *e, Run *run);
 void gpu_close(Run *run);
 
+/* tune.c */
+int gpu_tune(Run *run, RunChose *chose, void *context);
+void gpu_identity(const Run *run, char text[RUN_IDENTITY]); /* gpu.c */
+
 /* ceiling.c */
 int gpu_ceiling(Run *run, RunCeiling *ceiling);
 

@@ -309,5 +309,7 @@ const Device device_cuda = {.check = gpu_check,
                             .wait = cuda_wait,
                             .times = cuda_times,
                             .ceiling = gpu_ceiling,
+                            .tune = gpu_tune,
+                            .identity = gpu_identity,
                             .fetch = cuda_fetch,
                             .changed = cuda_changed};

@@ -75,6 +75,13 @@ cuGetErrorName(int code, const char **text)
 }
 
 API int
+cuDriverGetVersion(int *version)
+{
+    *version = 1;
+    return SUCCESS;
+}
+
+API int
 cuDeviceGetCount(int *count)
 {
     *count = 1;

@@ -71,7 +71,7 @@ on(const char *file)
     if (!device || !other)
         return;
     second = cudnn_device(&lib, other);
-    check(cudnn_choose(&lib, device, &row, 64 << 20, &plan), "chooses",
+    check(cudnn_choose(&lib, device, &row, 64 << 20, 0, &plan), "chooses",
           "no engine");
     text = cudnn_text(&lib, plan.plan);
     check(text && loads(device, text), "loads", "its own text is refused");
@@ -81,7 +81,7 @@ on(const char *file)
     row.post = 0;
     row.dir = 2;
     memset(row.dtype, DT_f32, sizeof row.dtype);
-    check(cudnn_choose(&lib, device, &row, 64 << 20, &plan), "gradient",
+    check(cudnn_choose(&lib, device, &row, 64 << 20, 0, &plan), "gradient",
           "no engine");
     free(is);
     free(other);
