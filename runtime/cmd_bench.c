@@ -138,10 +138,12 @@ measure_among(Err *e, Bench *b)
             b->among[r - WARM_UP - n] = now - last;
         last = now;
         soho_step((Soho *)b->run, 1, (u32)r, 0, 0);
-        if (r < b->runs + WARM_UP &&
-            run_submit(b->run, b->phase, &ticket[r % n]))
+        if (run_submit(b->run, b->phase, &ticket[r % n]))
             return failed(e, b);
     }
+    for (u64 k = 0; k < n; k++)
+        if (run_settle(b->run, ticket[k]))
+            return failed(e, b);
     return 0;
 }
 
