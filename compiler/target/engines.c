@@ -108,7 +108,7 @@ engines_size(const Options *o, PlanConv *c)
                 choose(to, i);
         old = to;
     }
-    c->scratch = old->scratch;
+    c->scratch = old->scratch + PLAN_WORKSPACE;
 }
 
 void

@@ -33,6 +33,7 @@
 
 #define PLAN_MAGIC "SOHO\r\n\x1a\n"
 enum { PLAN_VERSION = 2, PLAN_PROBE = 0x01020304, PLAN_ALIGN = 64 };
+enum { PLAN_WORKSPACE = 256 };
 enum { PLAN_RANK = 6, PLAN_NAME = 255 };
 #define PLAN_NONE 0xffffffffu /* no row */
 
@@ -192,7 +193,8 @@ typedef struct PlanGemm {
  *                           OIHW, POST_accum adds to it
  * pack_conv: packed w, plain w (OIHW).
  *
- * On target cuda packed weights are [co,kh,kw,ci/groups], made by kernels of
+ * On target cuda scratch holds a library's workspace, from a multiple of
+ * PLAN_WORKSPACE bytes on, and packed weights are [co,kh,kw,ci/groups], made by kernels of
  * the plan (`packed` is 0), and dw comes in that order. */
 typedef struct PlanConv {
     i64 n, h, w, ci, oh, ow, co, kh, kw;

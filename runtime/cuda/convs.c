@@ -164,6 +164,7 @@ load_engine(const Convs *c, const PlanEngine *g)
 static CudnnDesc
 find_plan(const Convs *c, u32 conv, u32 candidate)
 {
+    i64 room = (i64)c->plan->conv[conv].scratch - PLAN_WORKSPACE;
     CudnnDesc plan = NULL;
     CudnnPlan found;
 
@@ -171,8 +172,7 @@ find_plan(const Convs *c, u32 conv, u32 candidate)
         if (c->plan->engine[i].conv == conv &&
             c->plan->engine[i].arch == c->arch)
             plan = load_engine(c, &c->plan->engine[i]);
-    if (!plan && cudnn_choose(&c->lib, c->device, &c->plan->conv[conv],
-                              (int64_t)c->plan->conv[conv].scratch,
+    if (!plan && cudnn_choose(&c->lib, c->device, &c->plan->conv[conv], room,
                               candidate ? candidate - 1 : 0, &found))
         plan = found.plan;
     return plan;
@@ -190,7 +190,8 @@ bind(const Convs *c, const PlanConv *row, const DevicePtr *at, ConvCall *call)
     n += !!(row->post & POST_bias) + !!(row->post & POST_add);
     for (int64_t i = 0; i < n; i++)
         pointer[i] = (void *)(uintptr_t)at[i];
-    workspace = row->scratch ? (void *)(uintptr_t)at[n] : NULL;
+    workspace = row->scratch ? (void *)(uintptr_t)align_up(at[n], PLAN_WORKSPACE)
+                             : NULL;
     return lib->BackendCreateDescriptor(CUDNN_PACK, &call->pack) ||
            lib->BackendSetAttribute(call->pack, CUDNN_A_PACK_IDS, CUDNN_T_I64,
                                     n, id) ||

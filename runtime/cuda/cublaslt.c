@@ -301,8 +301,8 @@ take_addresses(const PlanGemm *g, const DevicePtr *at, GemmCall *call)
     call->at[2] = g->post & POST_add ? *extra++ : at[0];
     call->at[3] = at[0];
     call->beta = g->post & (POST_add | POST_accum) ? 1 : 0;
-    call->workspace = g->scratch ? *extra : 0;
-    call->room = g->scratch;
+    call->workspace = g->scratch ? align_up(*extra, PLAN_WORKSPACE) : 0;
+    call->room = g->scratch ? g->scratch - PLAN_WORKSPACE : 0;
     call->bytes[0] = dtype_bytes(g->dtype[call->shape.left]);
     call->bytes[1] = dtype_bytes(g->dtype[call->shape.right]);
     call->bytes[2] = dtype_bytes(g->dtype[0]);

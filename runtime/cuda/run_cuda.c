@@ -42,7 +42,7 @@ call_step(const Run *run, Gpu *gpu, u32 i)
     }
 }
 
-/* Says which step failed, and where in the model it comes from. */
+/* Says which step failed, what of, and where in the model it comes from. */
 static int
 step_failed(Err *e, const Run *run, const Gpu *gpu, u32 i, int code)
 {
@@ -54,7 +54,10 @@ step_failed(Err *e, const Run *run, const Gpu *gpu, u32 i, int code)
     err_clean(place, sizeof place, plan_text(&run->plan, s->place),
               strlen(plan_text(&run->plan, s->place)));
     snprintf(doing, sizeof doing, "step %u (%s; %s)", i, name, place);
-    return gpu_failed(e, run, gpu->driver, code, doing);
+    if (s->kind != ST_gemm && s->kind != ST_conv)
+        return gpu_failed(e, run, gpu->driver, code, doing);
+    return err_set(e, SOHO_DEVICE, "%s: %s: %s says %d", run->plan.path, doing,
+                   s->kind == ST_gemm ? "cuBLASLt" : "cuDNN", code);
 }
 
 static int

@@ -1,9 +1,9 @@
 /* optest.c - runs every case of ops.lua and compares it with the reference.
  *
- *   optest [-t|-b|-h] GRAPH PLAN
+ *   optest [-t|-b|-h] GRAPH PLAN [OP...]
  *
  * In: GRAPH, what `sohoc -d front` prints, and PLAN, what sohoc made of the
- * same model.  Out: a line `ok` or `not ok` per op; -t: a table with a line
+ * same model; OP: those alone.  Out: a line `ok` or `not ok` per op; -t: a table with a line
  * per case.  Exit 1 where an error is too large.
  *
  * An error is max|a-b| / max|b| over the tensor.  For cases named *.range it is
@@ -176,33 +176,23 @@ wider_than_f16(const RefPhase *p)
            strncmp(name, "bce.", 4);
 }
 
-int
-main(int argc, char **argv)
+/* Is the phase's case about one of these ops?  Of none: yes. */
+static bool
+is_wanted(const RefPhase *p, char *const *op, int n)
 {
-    const char *option = argc == 4 ? argv[1] : "";
-    bool table = !strcmp(option, "-t"), good = true;
-    bool bf16 = !strcmp(option, "-b"), f16 = !strcmp(option, "-h");
-    Case *c;
-    Soho *run;
-    static Ref *r; /* needed to the end, so never freed */
-    int n = 0;
+    const char *name = play_case(p);
 
-    if (argc != 3 + table + bf16 + f16) {
-        fprintf(stderr, "usage: optest [-t|-b|-h] GRAPH PLAN\n");
-        return 2;
-    }
-    play_bits = bf16 ? 8 : f16 ? 11 : 24;
-    half_bound = bf16 || f16 ? ldexp(2, -play_bits) : 0;
-    r = ref_read(argv[argc - 2]);
-    run = play_open(argv[argc - 1]);
-    r->seed = PLAY_SEED;
-    r->f16 = f16;
-    play_fill(r);
-    play_put(r, run);
-    c = calloc((size_t)r->nphase + 1, sizeof *c);
-    for (int i = 0; i < r->nphase; i++)
-        if (!f16 || !wider_than_f16(&r->phase[i]))
-            c[n++] = run_case(r, run, &r->phase[i]);
+    for (int i = 0; i < n; i++)
+        if (!strncmp(name, op[i], strlen(op[i])) && name[strlen(op[i])] == '.')
+            return true;
+    return !n;
+}
+
+static int
+report(const Case *c, int n, bool table)
+{
+    bool good = true;
+
     if (table)
         printf("%-28s %8s %9s %8s %9s\n", "case", "elements", "forward",
                "slopes", "gradient");
@@ -211,7 +201,40 @@ main(int argc, char **argv)
             print_case(&c[i]);
         else
             good &= print_op(c, n, i);
+    return !good;
+}
+
+int
+main(int argc, char **argv)
+{
+    const char *option = argc > 3 && argv[1][0] == '-' ? argv[1] : "";
+    bool table = !strcmp(option, "-t");
+    bool bf16 = !strcmp(option, "-b"), f16 = !strcmp(option, "-h");
+    char **file = argv + 1 + !!*option, **op = file + 2;
+    Case *c;
+    Soho *run;
+    static Ref *r; /* needed to the end, so never freed */
+    int n = 0, bad;
+
+    if (argc < op - argv || (*option && !table && !bf16 && !f16)) {
+        fprintf(stderr, "usage: optest [-t|-b|-h] GRAPH PLAN [OP...]\n");
+        return 2;
+    }
+    play_bits = bf16 ? 8 : f16 ? 11 : 24;
+    half_bound = bf16 || f16 ? ldexp(2, -play_bits) : 0;
+    r = ref_read(file[0]);
+    run = play_open(file[1]);
+    r->seed = PLAY_SEED;
+    r->f16 = f16;
+    play_fill(r);
+    play_put(r, run);
+    c = calloc((size_t)r->nphase + 1, sizeof *c);
+    for (int i = 0; i < r->nphase; i++)
+        if (is_wanted(&r->phase[i], op, (int)(argv + argc - op)) &&
+            (!f16 || !wider_than_f16(&r->phase[i])))
+            c[n++] = run_case(r, run, &r->phase[i]);
+    bad = report(c, n, table);
     free(c);
     soho_close(run);
-    return !good;
+    return bad;
 }
