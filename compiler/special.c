@@ -153,6 +153,18 @@ define_halves(const Lower *l, Instance *i, const Draft *d, u32 in)
     define(i, "HALF_IN", dtype_half(from) ? "1" : "0");
 }
 
+/* GPU: channels that a thread takes: 16 bytes of halves, where they divide all
+ * and the operands begin at multiples of them. */
+static u32
+pool_vector(const Type *y, const Draft *d)
+{
+    u32 most = 8;
+    while (most > 1 && (y->dim[3] % (i32)most ||
+                        d->arg[2].value % (i64)(most * sizeof(f32))))
+        most /= 2;
+    return most;
+}
+
 /* GPU: the integers that count the elements of each operand. */
 static const char *
 index_type(const Lower *l, const Draft *d)
@@ -212,6 +224,8 @@ lower_value_op(Lower *l, const Group *g)
         define_halves(l, &inst, &d, n->nout);
         define(&inst, "INDEX", index_type(l, &d));
     }
+    if (is_gpu(l) && n->op == OP_max_pool)
+        define(&inst, "VECTOR", format("%u", pool_vector(&n->out[0], &d)));
     finish(l, &inst, &d, n);
 }
 

@@ -171,6 +171,14 @@ warp_sum(float x)
     return x;
 }
 
+INLINE uint32_t
+warp_or(uint32_t x)
+{
+    for (int far = WARP / 2; far; far /= 2)
+        x |= __shfl_xor_sync(0xffffffffu, x, far);
+    return x;
+}
+
 INLINE float
 warp_max(float x)
 {
