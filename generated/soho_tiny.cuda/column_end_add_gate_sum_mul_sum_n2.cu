@@ -30,27 +30,28 @@ CUDA_KERNEL(NAME)
     FOR_EACH (i, kept * inner) {
         const int64_t k = (uint32_t)i / (uint32_t)inner; /* below 2^31 */
         const int64_t j = (uint32_t)i % (uint32_t)inner;
-        float sum[SUMS] = {0};
+        const int e = 0;
+        float sum[SUMS][1] = {};
 #pragma unroll 8
         for (int64_t c = 0; c < chunks; c++)
             for (int s = 0; s < SUMS; s++)
-                sum[s] += partial[((c * SUMS + s) * kept + k) * inner + j];
-        (void)j;
+                sum[s][0] += partial[((c * SUMS + s) * kept + k) * inner + j];
+        (void)j, (void)e;
         const uint32_t k0 = (uint32_t)k;
         float *const x5 = p5;
         float *const x6 = p6;
         float *const x7 = p7;
         float *const x8 = p8;
 #line 55 "lib/nn.lua"
-        const float v2 = sum[0];
+        const float v2 = sum[0][e];
         x8[j] += v2;
-        const float v4 = sum[1];
+        const float v4 = sum[1][e];
         x7[j] += v4;
         const float v5 = v2 * 0.00130208337f;
         x5[j] = v5;
         const float v6 = v4 * 0.00130208337f;
         x6[j] = v6;
-#line 35 "templates/cuda/column_end.cu"
+#line 36 "templates/cuda/column_end.cu"
     }
 }
 #undef NAME

@@ -33,12 +33,13 @@ CUDA_KERNEL(NAME)
     FOR_EACH (i, kept * inner) {
         const int64_t k = (uint32_t)i / (uint32_t)inner; /* below 2^31 */
         const int64_t j = (uint32_t)i % (uint32_t)inner;
-        float sum[SUMS] = {0};
+        const int e = 0;
+        float sum[SUMS][1] = {};
 #pragma unroll 8
         for (int64_t c = 0; c < chunks; c++)
             for (int s = 0; s < SUMS; s++)
-                sum[s] += partial[((c * SUMS + s) * kept + k) * inner + j];
-        (void)j;
+                sum[s][0] += partial[((c * SUMS + s) * kept + k) * inner + j];
+        (void)j, (void)e;
         const uint32_t k0 = (uint32_t)k;
         float *const x6 = p6;
         float *const x7 = p7;
@@ -48,20 +49,20 @@ CUDA_KERNEL(NAME)
         float *const x11 = p11;
         float *const x12 = p12;
 #line 55 "lib/nn.lua"
-        const float v2 = sum[0];
+        const float v2 = sum[0][e];
         x10[j] += v2;
         x12[j] += v2;
-        const float v4 = sum[1];
+        const float v4 = sum[1][e];
         x11[j] += v4;
         const float v5 = v2 * 0.000325520843f;
         x6[j] = v5;
         const float v6 = v4 * 0.000325520843f;
         x7[j] = v6;
-        const float v8 = sum[2];
+        const float v8 = sum[2][e];
         x9[j] += v8;
         const float v9 = v8 * 0.000325520843f;
         x8[j] = v9;
-#line 35 "templates/cuda/column_end.cu"
+#line 36 "templates/cuda/column_end.cu"
     }
 }
 #undef NAME

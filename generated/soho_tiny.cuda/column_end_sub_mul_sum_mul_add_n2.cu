@@ -30,19 +30,20 @@ CUDA_KERNEL(NAME)
     FOR_EACH (i, kept * inner) {
         const int64_t k = (uint32_t)i / (uint32_t)inner; /* below 2^31 */
         const int64_t j = (uint32_t)i % (uint32_t)inner;
-        float sum[SUMS] = {0};
+        const int e = 0;
+        float sum[SUMS][1] = {};
 #pragma unroll 8
         for (int64_t c = 0; c < chunks; c++)
             for (int s = 0; s < SUMS; s++)
-                sum[s] += partial[((c * SUMS + s) * kept + k) * inner + j];
-        (void)j;
+                sum[s][0] += partial[((c * SUMS + s) * kept + k) * inner + j];
+        (void)j, (void)e;
         const uint32_t k0 = (uint32_t)k;
         const float *const x2 = p2;
         float *const x4 = p4;
         float *const x5 = p5;
         float *const x6 = p6;
 #line 55 "lib/nn.lua"
-        const float v2 = sum[0];
+        const float v2 = sum[0][e];
         const float v3 = v2 * 0.000325520843f;
         const float v4 = v3 + 9.99999975e-06f;
         const float v5 = rsqrt_f32(v4);
@@ -52,7 +53,7 @@ CUDA_KERNEL(NAME)
         x5[j] = v7;
         const float v8 = v5 * x2[j];
         x6[j] = v8;
-#line 35 "templates/cuda/column_end.cu"
+#line 36 "templates/cuda/column_end.cu"
     }
 }
 #undef NAME

@@ -28,22 +28,23 @@ CUDA_KERNEL(NAME)
     FOR_EACH (i, kept * inner) {
         const int64_t k = (uint32_t)i / (uint32_t)inner; /* below 2^31 */
         const int64_t j = (uint32_t)i % (uint32_t)inner;
-        float sum[SUMS] = {0};
+        const int e = 0;
+        float sum[SUMS][1] = {};
 #pragma unroll 8
         for (int64_t c = 0; c < chunks; c++)
             for (int s = 0; s < SUMS; s++)
-                sum[s] += partial[((c * SUMS + s) * kept + k) * inner + j];
-        (void)j;
+                sum[s][0] += partial[((c * SUMS + s) * kept + k) * inner + j];
+        (void)j, (void)e;
         const uint32_t k0 = (uint32_t)k;
         float *const x1 = p1;
         float *const x2 = p2;
 #line 55 "lib/nn.lua"
-        const float v0 = sum[0];
+        const float v0 = sum[0][e];
         const float v1 = v0 * 0.00130208337f;
         x1[j] = v1;
         const float v2 = v1 * 0.100000001f;
         x2[j] = v2;
-#line 35 "templates/cuda/column_end.cu"
+#line 36 "templates/cuda/column_end.cu"
     }
 }
 #undef NAME

@@ -1,22 +1,24 @@
-/* made by sohoc from templates/cuda/elem.cu for elem_mul_add_relu of backbone.layer4.0.downsample.1
- * (lib/nn.lua:55 < lib/resnet.lua:104 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
+/* made by sohoc from templates/cuda/elem.cu for elem_mul_add_relu of backbone.layer2.1.bn2
+ * (lib/nn.lua:55 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
 #define NAME elem_mul_add_relu_n5
 #define PER 4
-#define FLAT 0
+#define FLAT 1
+#define VECTOR 1
 #define BLOCK 256
 #define ARGS 13
 #line 1 "templates/cuda/elem.cu"
 /* elem - one number per element of a space, in one pass over memory.
  *
- * The space is rows x inner.  A block takes PER * BLOCK neighbours of one row,
- * so a row's place in each operand is decoded once for all its threads.  Where
- * the inner axis is short (FLAT), threads walk over the elements of all rows,
- * which are then fewer than 2^31.
+ * The space is rows x inner.  A thread takes VECTOR neighbours of a row at once,
+ * PER times; a block so takes a part of one row, whose place in each operand is
+ * decoded once for all its threads.  Where the inner axis is short (FLAT),
+ * threads walk over the elements of all rows, which are then fewer than 2^31.
  * arguments: rows, inner, then what slot `args` unpacks
  * slots: args  pointers, sizes and strides
  *        row   where row `row` lies in each operand
- *        body  element j */
-#line 18 "templates/cuda/elem.cu"
+ *        load  elements j1 .. of operands that come together; save: go
+ *        body  element j, the e-th of them */
+#line 20 "templates/cuda/elem.cu"
 #include "prelude.h"
 
 CUDA_KERNEL(NAME)
@@ -33,39 +35,13 @@ CUDA_KERNEL(NAME)
     const int64_t s4_i0 = a[10].i;
     const int64_t s5_i0 = a[11].i;
     const int64_t s6_i0 = a[12].i;
-#line 24 "templates/cuda/elem.cu"
+#line 26 "templates/cuda/elem.cu"
 #if FLAT
-    const uint32_t width = (uint32_t)inner, all = (uint32_t)(rows * inner);
+    const uint32_t width = (uint32_t)inner / VECTOR;
+    const uint32_t all = (uint32_t)rows * width;
     for (uint32_t i = blockIdx.x * BLOCK + threadIdx.x; i < all;
          i += gridDim.x * BLOCK) {
-        const uint32_t row = i / width, j = i % width;
-        (void)row, (void)j;
-        const uint32_t i0 = (uint32_t)row;
-        const float *const x0 = p0 + i0 * s0_i0;
-        const float *const x1 = p1;
-        const float *const x2 = p2;
-        const float *const x3 = p3;
-        const float *const x4 = p4 + i0 * s4_i0;
-        float *const x5 = p5 + i0 * s5_i0;
-        float *const x6 = p6 + i0 * s6_i0;
-#line 55 "lib/nn.lua"
-        const float v0 = x0[j] * x1[j];
-        x5[j] = v0;
-        const float v1 = v0 * x2[j];
-        const float v2 = v1 + x3[j];
-#line 106 "lib/resnet.lua"
-        const float v3 = x4[j] + v2;
-        const float v4 = v3 > 0.0f ? v3 : 0.0f;
-        x6[j] = v4;
-#line 32 "templates/cuda/elem.cu"
-    }
-#else
-    const uint32_t tiles =
-        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
-    const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
-    for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
-        const int64_t row = t / tiles;
-        const int64_t j0 = (int64_t)(t % tiles) * (PER * BLOCK) + threadIdx.x;
+        const uint32_t row = i / width, j1 = i % width * VECTOR;
         (void)row;
         const uint32_t i0 = (uint32_t)row;
         const float *const x0 = p0 + i0 * s0_i0;
@@ -75,21 +51,62 @@ CUDA_KERNEL(NAME)
         const float *const x4 = p4 + i0 * s4_i0;
         float *const x5 = p5 + i0 * s5_i0;
         float *const x6 = p6 + i0 * s6_i0;
+#line 35 "templates/cuda/elem.cu"
+#pragma unroll
+        for (int e = 0; e < VECTOR; e++) {
+            const uint32_t j = j1 + e;
+            (void)j;
+#line 55 "lib/nn.lua"
+            const float v0 = x0[j] * x1[j];
+            x5[j] = v0;
+            const float v1 = v0 * x2[j];
+            const float v2 = v1 + x3[j];
+#line 106 "lib/resnet.lua"
+            const float v3 = v2 + x4[j];
+            const float v4 = v3 > 0.0f ? v3 : 0.0f;
+            x6[j] = v4;
+#line 40 "templates/cuda/elem.cu"
+        }
 #line 42 "templates/cuda/elem.cu"
+    }
+#else
+    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK * VECTOR - 1) /
+                                      (PER * BLOCK * VECTOR));
+    const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
+    for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
+        const int64_t row = t / tiles;
+        const int64_t j0 = (int64_t)(t % tiles) * PER * BLOCK + threadIdx.x;
+        (void)row;
+        const uint32_t i0 = (uint32_t)row;
+        const float *const x0 = p0 + i0 * s0_i0;
+        const float *const x1 = p1;
+        const float *const x2 = p2;
+        const float *const x3 = p3;
+        const float *const x4 = p4 + i0 * s4_i0;
+        float *const x5 = p5 + i0 * s5_i0;
+        float *const x6 = p6 + i0 * s6_i0;
+#line 52 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
-            const int64_t j = j0 + q * BLOCK;
-            if (j < inner) {
+            const int64_t j1 = (j0 + q * BLOCK) * VECTOR;
+            if (j1 < inner) {
+#line 57 "templates/cuda/elem.cu"
+#pragma unroll
+                for (int e = 0; e < VECTOR; e++) {
+                    const int64_t j = j1 + e;
+                    (void)j;
 #line 55 "lib/nn.lua"
-                const float v0 = x0[j] * x1[j];
-                x5[j] = v0;
-                const float v1 = v0 * x2[j];
-                const float v2 = v1 + x3[j];
+                    const float v0 = x0[j] * x1[j];
+                    x5[j] = v0;
+                    const float v1 = v0 * x2[j];
+                    const float v2 = v1 + x3[j];
 #line 106 "lib/resnet.lua"
-                const float v3 = x4[j] + v2;
-                const float v4 = v3 > 0.0f ? v3 : 0.0f;
-                x6[j] = v4;
-#line 47 "templates/cuda/elem.cu"
+                    const float v3 = v2 + x4[j];
+                    const float v4 = v3 > 0.0f ? v3 : 0.0f;
+                    x6[j] = v4;
+#line 62 "templates/cuda/elem.cu"
+                }
+#line 64 "templates/cuda/elem.cu"
             }
         }
     }
@@ -98,5 +115,6 @@ CUDA_KERNEL(NAME)
 #undef NAME
 #undef PER
 #undef FLAT
+#undef VECTOR
 #undef BLOCK
 #undef ARGS

@@ -3,57 +3,74 @@
 #define NAME elem_mul_store
 #define PER 4
 #define FLAT 1
+#define VECTOR 1
 #define BLOCK 256
 #define ARGS 3
 #line 1 "templates/cuda/elem.cu"
 /* elem - one number per element of a space, in one pass over memory.
  *
- * The space is rows x inner.  A block takes PER * BLOCK neighbours of one row,
- * so a row's place in each operand is decoded once for all its threads.  Where
- * the inner axis is short (FLAT), threads walk over the elements of all rows,
- * which are then fewer than 2^31.
+ * The space is rows x inner.  A thread takes VECTOR neighbours of a row at once,
+ * PER times; a block so takes a part of one row, whose place in each operand is
+ * decoded once for all its threads.  Where the inner axis is short (FLAT),
+ * threads walk over the elements of all rows, which are then fewer than 2^31.
  * arguments: rows, inner, then what slot `args` unpacks
  * slots: args  pointers, sizes and strides
  *        row   where row `row` lies in each operand
- *        body  element j */
-#line 18 "templates/cuda/elem.cu"
+ *        load  elements j1 .. of operands that come together; save: go
+ *        body  element j, the e-th of them */
+#line 20 "templates/cuda/elem.cu"
 #include "prelude.h"
 
 CUDA_KERNEL(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     float *const p0 = a[2].p;
-#line 24 "templates/cuda/elem.cu"
+#line 26 "templates/cuda/elem.cu"
 #if FLAT
-    const uint32_t width = (uint32_t)inner, all = (uint32_t)(rows * inner);
+    const uint32_t width = (uint32_t)inner / VECTOR;
+    const uint32_t all = (uint32_t)rows * width;
     for (uint32_t i = blockIdx.x * BLOCK + threadIdx.x; i < all;
          i += gridDim.x * BLOCK) {
-        const uint32_t row = i / width, j = i % width;
-        (void)row, (void)j;
+        const uint32_t row = i / width, j1 = i % width * VECTOR;
+        (void)row;
         float *const x0 = p0;
+#line 35 "templates/cuda/elem.cu"
+#pragma unroll
+        for (int e = 0; e < VECTOR; e++) {
+            const uint32_t j = j1 + e;
+            (void)j;
 #line 94 "lib/nn.lua"
-        const float v0 = 0.5f * 0.0078125f;
-        x0[0] = v0;
-#line 32 "templates/cuda/elem.cu"
+            const float v0 = 0.5f * 0.0078125f;
+            x0[0] = v0;
+#line 40 "templates/cuda/elem.cu"
+        }
+#line 42 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles =
-        (uint32_t)((inner + PER * BLOCK - 1) / (PER * BLOCK));
+    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK * VECTOR - 1) /
+                                      (PER * BLOCK * VECTOR));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
-        const int64_t j0 = (int64_t)(t % tiles) * (PER * BLOCK) + threadIdx.x;
+        const int64_t j0 = (int64_t)(t % tiles) * PER * BLOCK + threadIdx.x;
         (void)row;
         float *const x0 = p0;
-#line 42 "templates/cuda/elem.cu"
+#line 52 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
-            const int64_t j = j0 + q * BLOCK;
-            if (j < inner) {
+            const int64_t j1 = (j0 + q * BLOCK) * VECTOR;
+            if (j1 < inner) {
+#line 57 "templates/cuda/elem.cu"
+#pragma unroll
+                for (int e = 0; e < VECTOR; e++) {
+                    const int64_t j = j1 + e;
+                    (void)j;
 #line 94 "lib/nn.lua"
-                const float v0 = 0.5f * 0.0078125f;
-                x0[0] = v0;
-#line 47 "templates/cuda/elem.cu"
+                    const float v0 = 0.5f * 0.0078125f;
+                    x0[0] = v0;
+#line 62 "templates/cuda/elem.cu"
+                }
+#line 64 "templates/cuda/elem.cu"
             }
         }
     }
@@ -62,5 +79,6 @@ CUDA_KERNEL(NAME)
 #undef NAME
 #undef PER
 #undef FLAT
+#undef VECTOR
 #undef BLOCK
 #undef ARGS

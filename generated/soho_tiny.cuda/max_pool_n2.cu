@@ -10,6 +10,7 @@
 #define HALF_OUT 0
 #define HALF_IN 0
 #define INDEX uint32_t
+#define VECTOR 8
 #define BLOCK 256
 #define ARGS 15
 #line 1 "templates/cuda/max_pool.cu"
@@ -18,10 +19,11 @@
  * y [B,h,w,C], place [B,h,w,C] u8 or NULL <- x [B,H,W,C]
  * KERNEL STRIDE PAD; h = (H + 2 PAD - KERNEL) / STRIDE + 1; KERNEL <= 15
  * HALF_IN HALF_OUT  1: x, y is bf16
+ * VECTOR  channels of a thread, which divide C
  *
  * The first maximum in row-major order wins; NaN counts as larger than
  * everything.  place = row in the window * KERNEL + column. */
-#line 20 "templates/cuda/max_pool.cu"
+#line 22 "templates/cuda/max_pool.cu"
 #include "prelude.h"
 
 CUDA_KERNEL(NAME)
@@ -29,31 +31,40 @@ CUDA_KERNEL(NAME)
     ELEMENT(HALF_OUT) *y = a[0].p;
     uint8_t *place = a[1].p;
     const ELEMENT(HALF_IN) *x = a[2].p;
-    const INDEX nimage = a[3].i, h = a[4].i, w = a[5].i, nc = a[6].i;
+    const INDEX nimage = a[3].i, h = a[4].i, w = a[5].i, nc = a[6].i / VECTOR;
     const int height = (int)a[12].i, width = (int)a[13].i;
 
     FOR_INDEX (i, nimage * h * w * nc) {
         const INDEX c = i % nc, cell = i / nc, image = cell / (h * w);
         const int top = (int)(cell / w % h) * STRIDE - PAD;
         const int left = (int)(cell % w) * STRIDE - PAD;
-        int where = (top < 0 ? -top * KERNEL : 0) + (left < 0 ? -left : 0);
-        float best = -INFINITY;
+        const int first = (top < 0 ? -top * KERNEL : 0) + (left < 0 ? -left : 0);
+        Vector<ELEMENT(HALF_OUT), VECTOR> best;
+        Vector<uint8_t, VECTOR> where;
+        float most[VECTOR];
 
+        for (int e = 0; e < VECTOR; e++)
+            most[e] = -INFINITY, where.at[e] = (uint8_t)first;
         for (int k = 0; k < KERNEL * KERNEL; k++) {
             const int row = top + k / KERNEL, column = left + k % KERNEL;
-            float v;
 
             if (row < 0 || row >= height || column < 0 || column >= width)
                 continue;
-            v = value_of(x[((image * height + row) * width + column) * nc + c]);
-            if (v > best || v != v) {
-                best = v;
-                where = k;
+            const auto v = load_vector<VECTOR>(
+                x + (((image * height + row) * width + column) * nc + c) *
+                        VECTOR);
+            for (int e = 0; e < VECTOR; e++) {
+                const float now = value_of(v.at[e]);
+
+                if (now > most[e] || now != now)
+                    most[e] = now, where.at[e] = (uint8_t)k;
             }
         }
-        put(&y[i], best);
+        for (int e = 0; e < VECTOR; e++)
+            put(&best.at[e], most[e]);
+        save_vector(y + i * VECTOR, best);
         if (place)
-            place[i] = (uint8_t)where;
+            save_vector(place + i * VECTOR, where);
     }
 }
 #undef NAME
@@ -66,5 +77,6 @@ CUDA_KERNEL(NAME)
 #undef HALF_OUT
 #undef HALF_IN
 #undef INDEX
+#undef VECTOR
 #undef BLOCK
 #undef ARGS

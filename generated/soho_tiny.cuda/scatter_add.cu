@@ -17,13 +17,29 @@
  * SKIP   an index that adds nothing (-1: none)
  * ACCUM  1: adds to what the table holds; 0: the other rows become 0
  *
- * A block owns some rows of the table and looks through all indices in order,
- * a shared list of them at a time: sums need no atomic operation, and their
- * bits depend on nothing but the input.  Indices are clamped as in gather. */
-#line 20 "templates/cuda/scatter_add.cu"
+ * A block owns some rows of the table.  Its warps look through all indices, a
+ * list of them at a time, and mark those of its rows; then the block adds what
+ * is marked, in order: sums need no atomic operation, and their bits depend on
+ * nothing but the input.  Indices are clamped as in gather. */
+#line 21 "templates/cuda/scatter_add.cu"
 #include "prelude.h"
 
 #define LIST 1024 /* indices at a time */
+#define marks LOCAL(marks)
+
+/* Bits of 32 indices from `first` on: which of them name a row of the block? */
+static uint32_t
+marks(const int32_t *index, int64_t first, int64_t n, int64_t nrow,
+      int64_t begin, int64_t end)
+{
+    const int lane = (int)threadIdx.x % WARP;
+    const int32_t i = first + lane < n ? index[first + lane] : (SKIP);
+    const int64_t row = clamp_i64(i, 0, nrow - 1);
+    const bool mine =
+        first + lane < n && i != (SKIP) && row >= begin && row < end;
+
+    return warp_or(mine ? 1u << lane : 0u);
+}
 
 CUDA_KERNEL(NAME)
 {
@@ -34,26 +50,29 @@ CUDA_KERNEL(NAME)
     int64_t own = (nrow + gridDim.x - 1) / gridDim.x; /* rows of a block */
     int64_t begin = own * blockIdx.x;
     int64_t end = begin + own < nrow ? begin + own : nrow;
-    SHARED(int32_t, list, LIST);
+    SHARED(uint32_t, mark, LIST / WARP);
 
     for (int64_t i = begin * nc + threadIdx.x; !ACCUM && i < end * nc;
          i += BLOCK)
         table[i] = 0.0f;
     for (int64_t first = 0; first < n; first += LIST) {
-        int64_t count = n - first < LIST ? n - first : LIST;
-
         SYNC();
-        for (int64_t i = threadIdx.x; i < count; i += BLOCK)
-            list[i] = index[first + i];
-        SYNC();
-        for (int64_t i = 0; i < count; i++) {
-            int64_t row = clamp_i64(list[i], 0, nrow - 1);
+        for (int w = (int)threadIdx.x / WARP; w < LIST / WARP;
+             w += BLOCK / WARP) {
+            uint32_t m = marks(index, first + w * WARP, n, nrow, begin, end);
 
-            if (row < begin || row >= end || list[i] == (SKIP))
-                continue;
-            for (int64_t c = threadIdx.x; c < nc; c += BLOCK)
-                table[row * nc + c] += dy[(first + i) * nc + c];
+            if (threadIdx.x % WARP == 0)
+                mark[w] = m;
         }
+        SYNC();
+        for (int w = 0; w < LIST / WARP; w++)
+            for (uint32_t m = mark[w]; m; m &= m - 1) {
+                int64_t from = first + w * WARP + __ffs((int)m) - 1;
+                int64_t row = clamp_i64(index[from], 0, nrow - 1);
+
+                for (int64_t c = threadIdx.x; c < nc; c += BLOCK)
+                    table[row * nc + c] += dy[from * nc + c];
+            }
     }
 }
 #undef NAME
@@ -66,3 +85,4 @@ CUDA_KERNEL(NAME)
 #undef BLOCK
 #undef ARGS
 #undef LIST
+#undef marks

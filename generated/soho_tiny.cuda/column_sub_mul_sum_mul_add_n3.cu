@@ -1,0 +1,113 @@
+/* made by sohoc from templates/cuda/column.cu for column_sub_mul_sum_mul_add of backbone.layer4.0.bn1
+ * (lib/nn.lua:55 < lib/resnet.lua:43 < lib/resnet.lua:100 < lib/resnet.lua:148 < lib/vqa.lua:10 < lib/vqa.lua:22) */
+#define NAME column_sub_mul_sum_mul_add_n3
+#define SUMS 1
+#define WHOLE 0
+#define WIDE 16
+#define VECTOR 8
+#define BLOCK 256
+#define ARGS 10
+#line 1 "templates/cuda/column.cu"
+/* column - sums over leading or middle axes, with element-wise work before
+ * them; WHOLE: and work on the results behind, else column_end does that.
+ *
+ * The space is kept x reduced x inner.  The reduced axis is cut into chunks
+ * that depend on the sizes alone; a block takes WIDE x VECTOR columns of one, its
+ * threads share the rows, and their sums are added in a fixed order.
+ *
+ * arguments: reduced, kept, inner, elements of a chunk, partial sums
+ *            [chunks,SUMS,kept,inner], then what slot `args` unpacks
+ * slots: args  pointers, sizes and strides
+ *        row   where row (k, r) lies in each operand
+ *        load  elements j1 .. of operands that come together; save: go
+ *        body  element j, the e-th of a thread; feeds sum[0][e] ..
+ *        out   where the results of k lie
+ *        after result j */
+#line 25 "templates/cuda/column.cu"
+#include "prelude.h"
+
+#define HIGH (BLOCK / WIDE)
+
+CUDA_KERNEL(NAME)
+{
+    const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
+    const int64_t chunk = a[3].i;
+    float *const partial = a[4].p;
+    const uint32_t tiles =
+        (uint32_t)((inner + WIDE * VECTOR - 1) / (WIDE * VECTOR));
+    const uint32_t chunks = (uint32_t)((reduced + chunk - 1) / chunk);
+    const uint32_t all = chunks * (uint32_t)kept * tiles; /* below 2^31 */
+    const int x = (int)threadIdx.x % WIDE, y = (int)threadIdx.x / WIDE;
+    SHARED(float, part, SUMS *VECTOR *BLOCK);
+    const float *const p0 = a[5].p;
+    const float *const p1 = a[6].p;
+    float *const p3 = a[7].p;
+    const int64_t s0_r0 = a[8].i;
+    const int64_t s3_r0 = a[9].i;
+#line 41 "templates/cuda/column.cu"
+    (void)partial;
+    for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
+        const int64_t c = t / ((uint32_t)kept * tiles);
+        const int64_t k = t / tiles % (uint32_t)kept;
+        const int64_t j1 = ((int64_t)(t % tiles) * WIDE + x) * VECTOR;
+        const int64_t r1 =
+            (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
+        float sum[SUMS][VECTOR] = {};
+#pragma unroll 4
+        for (int64_t r = j1 < inner ? c * chunk + y : r1; r < r1; r += HIGH) {
+            const uint32_t k0 = (uint32_t)k;
+            const uint32_t r0 = (uint32_t)r;
+            const float *const x0 = p0 + r0 * s0_r0;
+            const float *const x1 = p1;
+            float *const x3 = p3 + r0 * s3_r0;
+            const Vector<float, VECTOR> w0 = load_vector<VECTOR>(x0 + j1);
+            const Vector<float, VECTOR> w1 = load_vector<VECTOR>(x1 + j1);
+            Vector<float, VECTOR> w3;
+#line 53 "templates/cuda/column.cu"
+#pragma unroll
+            for (int e = 0; e < VECTOR; e++) {
+                const int64_t j = j1 + e;
+                (void)j;
+#line 55 "lib/nn.lua"
+                const float v0 = w0.at[e] - w1.at[e];
+                w3.at[e] = v0;
+                const float v1 = v0 * v0;
+                sum[0][e] += v1;
+#line 58 "templates/cuda/column.cu"
+            }
+            save_vector(x3 + j1, w3);
+#line 60 "templates/cuda/column.cu"
+        }
+        for (int s = 0; s < SUMS * VECTOR; s++)
+            part[s * BLOCK + threadIdx.x] = sum[s / VECTOR][s % VECTOR];
+        for (int half = HIGH / 2; half; half /= 2) {
+            SYNC();
+            for (int s = 0; s < SUMS * VECTOR && y < half; s++)
+                part[s * BLOCK + threadIdx.x] +=
+                    part[s * BLOCK + threadIdx.x + half * WIDE];
+        }
+        if (y == 0 && j1 < inner)
+            for (int e = 0; e < VECTOR; e++) {
+                const int64_t j = j1 + e;
+#if WHOLE
+                for (int s = 0; s < SUMS; s++)
+                    sum[s][e] = part[(s * VECTOR + e) * BLOCK + x];
+                (void)j;
+#line 78 "templates/cuda/column.cu"
+#else
+                for (int s = 0; s < SUMS; s++)
+                    partial[((c * SUMS + s) * kept + k) * inner + j] =
+                        part[(s * VECTOR + e) * BLOCK + x];
+#endif
+            }
+        SYNC();
+    }
+}
+#undef NAME
+#undef SUMS
+#undef WHOLE
+#undef WIDE
+#undef VECTOR
+#undef BLOCK
+#undef ARGS
+#undef HIGH

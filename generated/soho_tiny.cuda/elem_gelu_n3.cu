@@ -1,0 +1,87 @@
+/* made by sohoc from templates/cuda/elem.cu for elem_gelu
+ * (lib/bert.lua:34 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:38) */
+#define NAME elem_gelu_n3
+#define PER 4
+#define FLAT 1
+#define VECTOR 1
+#define BLOCK 256
+#define ARGS 4
+#line 1 "templates/cuda/elem.cu"
+/* elem - one number per element of a space, in one pass over memory.
+ *
+ * The space is rows x inner.  A thread takes VECTOR neighbours of a row at once,
+ * PER times; a block so takes a part of one row, whose place in each operand is
+ * decoded once for all its threads.  Where the inner axis is short (FLAT),
+ * threads walk over the elements of all rows, which are then fewer than 2^31.
+ * arguments: rows, inner, then what slot `args` unpacks
+ * slots: args  pointers, sizes and strides
+ *        row   where row `row` lies in each operand
+ *        load  elements j1 .. of operands that come together; save: go
+ *        body  element j, the e-th of them */
+#line 20 "templates/cuda/elem.cu"
+#include "prelude.h"
+
+CUDA_KERNEL(NAME)
+{
+    const int64_t rows = a[0].i, inner = a[1].i;
+    const float *const p0 = a[2].p;
+    float *const p1 = a[3].p;
+#line 26 "templates/cuda/elem.cu"
+#if FLAT
+    const uint32_t width = (uint32_t)inner / VECTOR;
+    const uint32_t all = (uint32_t)rows * width;
+    for (uint32_t i = blockIdx.x * BLOCK + threadIdx.x; i < all;
+         i += gridDim.x * BLOCK) {
+        const uint32_t row = i / width, j1 = i % width * VECTOR;
+        (void)row;
+        const float *const x0 = p0;
+        float *const x1 = p1;
+#line 35 "templates/cuda/elem.cu"
+#pragma unroll
+        for (int e = 0; e < VECTOR; e++) {
+            const uint32_t j = j1 + e;
+            (void)j;
+#line 34 "lib/bert.lua"
+            const float v0 = gelu_f32(x0[j]);
+            x1[j] = v0;
+#line 40 "templates/cuda/elem.cu"
+        }
+#line 42 "templates/cuda/elem.cu"
+    }
+#else
+    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK * VECTOR - 1) /
+                                      (PER * BLOCK * VECTOR));
+    const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
+    for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
+        const int64_t row = t / tiles;
+        const int64_t j0 = (int64_t)(t % tiles) * PER * BLOCK + threadIdx.x;
+        (void)row;
+        const float *const x0 = p0;
+        float *const x1 = p1;
+#line 52 "templates/cuda/elem.cu"
+#pragma unroll
+        for (int q = 0; q < PER; q++) {
+            const int64_t j1 = (j0 + q * BLOCK) * VECTOR;
+            if (j1 < inner) {
+#line 57 "templates/cuda/elem.cu"
+#pragma unroll
+                for (int e = 0; e < VECTOR; e++) {
+                    const int64_t j = j1 + e;
+                    (void)j;
+#line 34 "lib/bert.lua"
+                    const float v0 = gelu_f32(x0[j]);
+                    x1[j] = v0;
+#line 62 "templates/cuda/elem.cu"
+                }
+#line 64 "templates/cuda/elem.cu"
+            }
+        }
+    }
+#endif
+}
+#undef NAME
+#undef PER
+#undef FLAT
+#undef VECTOR
+#undef BLOCK
+#undef ARGS
