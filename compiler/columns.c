@@ -183,13 +183,27 @@ wide_of(i64 inner, u32 vector)
     return wide;
 }
 
+/* Does a thread read f32 or draw numbers for each element?  Then twice as many
+ * at once would not fit into its registers. */
+static bool
+is_heavy(const Loops *x)
+{
+    for (u32 i = 0; i < x->nop; i++)
+        if (!x->op[i].small && x->op[i].dtype == DT_f32)
+            return true;
+    for (u32 k = 0; k < x->g->nnode; k++)
+        if (loops_node(x, k)->op == OP_dropout)
+            return true;
+    return false;
+}
+
 /* Columns that a thread takes: of those that a row has, while one row fills a
  * warp and the sums of a block fit into its shared memory. */
 static u32
 column_vector(const Loops *x, const Column *c)
 {
     i64 busy = cuda_only_emulated(&x->l->p->opt) ? 1 : 16;
-    u32 most = COLUMN_VECTOR;
+    u32 most = is_heavy(x) ? COLUMN_VECTOR / 2 : COLUMN_VECTOR;
     while (most > 1 && (c->inner / most < busy ||
                         c->sums * most * COLUMN_BLOCK * sizeof(f32) > 32 << 10))
         most /= 2;
@@ -218,7 +232,8 @@ widen_rows(Loops *x, const Column *c)
         axis[n++] = c->kept[i];
     for (u32 i = 0; i < r->n; i++)
         axis[n++] = r->axis[i];
-    loops_widen(x, column_vector(x, c), &x->seg[2].axis[x->seg[2].n - 1], axis, n);
+    loops_widen(x, column_vector(x, c), &x->seg[2].axis[x->seg[2].n - 1], axis,
+                n);
 }
 
 /* Operands that no line of the slot needs are not of this kernel. */
@@ -287,8 +302,7 @@ column_gpu(Loops *x)
     results->vector = 1;
     results->text = mem_alloc(x->g->nnode * sizeof *x->text);
     widen_rows(x, &c);
-    column_chunks(x, &c,
-                  gpu_chunk(&c, wide_of(c.inner, x->vector), x->vector));
+    column_chunks(x, &c, gpu_chunk(&c, wide_of(c.inner, x->vector), x->vector));
     gpu_rows(x, &c, c.chunks == 1);
     if (c.chunks > 1)
         gpu_results(results, &c);

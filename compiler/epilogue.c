@@ -1,6 +1,6 @@
 /* epilogue.c - what may follow a product or convolution in its library call:
- * a bias, a residual, an activation, on the GPU rounding to halves, as behind some
- * templates of single ops; for fuse. */
+ * a bias, a residual, an activation, on the GPU rounding to halves, as behind
+ * some templates of single ops; for fuse. */
 #include "compiler/fuse.h"
 
 static bool

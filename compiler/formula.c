@@ -74,7 +74,7 @@ const char *
 formula_load(const Loops *x, u32 op, const char *element)
 {
     return dtype_half(x->op[op].dtype) ? format("half_value(%s)", element)
-                                      : element;
+                                       : element;
 }
 
 /* "y = v;" or "y += v;" into the element of an output operand. */

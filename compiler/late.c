@@ -2,7 +2,7 @@
  *
  * What is made of halves element by element, but only read behind a
  * product or a sum over columns (so, in another kernel), is made there: half
- * inputs are kept anyway, and reading them costs less than the f32 result.  What
+ * inputs are kept anyway, and reading them costs less than the f32 result. What
  * is read soon enough waits, too, if it found no kernel to go with. */
 #include "compiler/sohoc.h"
 

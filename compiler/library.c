@@ -341,8 +341,7 @@ lower_conv(Lower *l, const Group *g)
         lower_conv_dw(l, n, &tail, &c);
         return;
     }
-    c.post = tail.post | (c.dir < 2 ? POST_packed : 0) |
-             math_of(l, c.dtype[1]);
+    c.post = tail.post | (c.dir < 2 ? POST_packed : 0) | math_of(l, c.dtype[1]);
     if (!sized(l, &c, n->place))
         return;
     u32 row = conv_add(l->p, &c);

@@ -415,6 +415,7 @@ loops_vectors(Loops *x)
         else
             loops_put(x, "load", "", format("%s w%u;", type, i));
         if (o->out)
-            loops_put(x, "save", "", format("save_vector(x%u + j1, w%u);", i, i));
+            loops_put(x, "save", "",
+                      format("save_vector(x%u + j1, w%u);", i, i));
     }
 }

@@ -8,8 +8,8 @@
 
 enum { MAX_ARGS = 128 };
 
-/* A buffer's copy as another type, and the number of steps up to which the next reader
- * may have it, too. */
+/* A buffer's copy as another type, and the number of steps up to which the next
+ * reader may have it, too. */
 typedef struct Converted {
     u32 from, to, until;
 } Converted;

@@ -72,8 +72,8 @@ static const struct {
 
 /* Passes that only make a plan better: without one of them it computes the
  * same. */
-static const char *const optional[] = {"prune",     "stem", "fold", "hoist", "cse",
-                                       "recompute", "dce",  "order"};
+static const char *const optional[] = {"prune", "stem",      "fold", "hoist",
+                                       "cse",   "recompute", "dce",  "order"};
 
 static void
 print_help(void)

@@ -461,8 +461,8 @@ Where where(const Func *f, Val v);
 bool is_dense(const Type *t, const i64 *stride);
 void natural_strides(const Type *t, i64 *stride);
 
-/* Do v's numbers have 16 bits, rounded or picked from rounded ones?  Such a value is
- * stored in half the bytes. */
+/* Do v's numbers have 16 bits, rounded or picked from rounded ones?  Such a
+ * value is stored in half the bytes. */
 bool is_half(const Func *f, Val v);
 /* The type that config.precision names: DT_bf16 or DT_f16. */
 u8 half_type(const struct Prog *p);
@@ -470,11 +470,12 @@ u8 half_type(const struct Prog *p);
 bool lies_half(const struct Prog *p, const Func *f, Val v);
 
 /* special.c: on the GPU, does the template of `op` read its first input and
- * write its first output as bf16, too? */
+ * write its first output as halves, too? */
 bool special_takes_half(u32 op);
 
 /* late.c, for fuse: per node, is it computed where it is read, however early
- * it could be?  `uses` from graph_uses. */
+ * it could be?  LATE_alone: only where no kernel is there to go with.  `uses`
+ * from graph_uses. */
 enum { LATE_not, LATE_always, LATE_alone };
 u8 *late_nodes(const Func *f, const u32 *uses);
 

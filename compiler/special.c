@@ -141,7 +141,7 @@ special_takes_half(u32 op)
     return op == OP_max_pool || op == OP_max_pool_dx || op == OP_normalise;
 }
 
-/* GPU: is the first output, argument 0, bf16, and the first input, argument
+/* GPU: is the first output, argument 0, of halves, and the first input, argument
  * `in`? */
 static void
 define_halves(const Lower *l, Instance *i, const Draft *d, u32 in)
@@ -203,8 +203,8 @@ lower_value_op(Lower *l, const Group *g)
         else
             draft_int(&d, 0);
     }
-    bool half = is_gpu(l) && special_takes_half(n->op) &&
-                lies_half(l->p, f, n->in[0]);
+    bool half =
+        is_gpu(l) && special_takes_half(n->op) && lies_half(l->p, f, n->in[0]);
     for (u32 k = 0; k < n->nin; k++)
         draft_as(l, &d, n->in[k],
                  k == 0 && half ? half_type(l->p) : type_of(f, n->in[k]).dtype);

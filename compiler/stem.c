@@ -1,10 +1,10 @@
 /* stem - a GPU's first convolution on cells of pixels.  needs SHAPES; keeps it.
  *
  * Matrix units take channels by the eight, and a picture has three.  So 2 x 2
- * pixels become 12 channels, filled up to 16, and the convolution of stride 2 one
- * of stride 1 over cells: 7 x 7 weights become 4 x 4 x 4.  `normalise` writes the
- * cells, with those that padding adds; the weights are brought into that form
- * in the graph, so their gradients come back the same way.
+ * pixels become 12 channels, filled up to 16, and the convolution of stride 2
+ * one of stride 1 over cells: 7 x 7 weights become 4 x 4 x 4.  `normalise`
+ * writes the cells, with those that padding adds; the weights are brought into
+ * that form in the graph, so their gradients come back the same way.
  *
  * See Ying et al. 2018, "Image classification at supercomputer scale" (conv0
  * space-to-depth). */
@@ -35,9 +35,9 @@ is_stem(const Func *f, const u32 *uses, const Node *n)
 static Cells
 cells_of(const Type *w, i64 pad, i64 in, i64 out)
 {
-    i64 last = w->dim[2] - 1 - pad;
+    i64 last = w->dim[2] - 1 - pad; /* floor(last / SIDE), below 0, too */
     Cells c = {.before = (pad + SIDE - 1) / SIDE};
-    c.window = c.before + (last >= 0 ? last / SIDE : -1) + 1;
+    c.window = c.before + (last >= 0 ? last / SIDE : -((SIDE - 1 - last) / SIDE)) + 1;
     c.after = max_i64(0, out - 1 + c.window - c.before - in / SIDE);
     return c;
 }

@@ -5,8 +5,8 @@
  * under way as in training; then the median time of each step over N runs,
  * summed by kind of library call and by kernel, as a table or as JSON; on a
  * device whose ceilings are known, what of the roofline that is: the time that
- * a step's operations or bytes need at least, over the time it took (Williams et
- * al. 2009, "Roofline"). */
+ * a step's operations or bytes need at least, over the time it took (Williams
+ * et al. 2009, "Roofline"). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,11 +31,11 @@ typedef struct Bench {
     int json, trace;
     Run *run;
     u32 phase;
-    u64 *ns;    /* [step of the phase][run] */
-    u64 *total; /* [run] */
+    u64 *ns;            /* [step of the phase][run] */
+    u64 *total;         /* [run] */
     u64 *alone, *among; /* [run] ns of a whole run, and of one among others */
     RunCeiling ceiling;
-    Row *row;   /* room for every step */
+    Row *row; /* room for every step */
     u32 nrow;
 } Bench;
 
@@ -310,10 +310,10 @@ static void
 print_ceiling(const RunCeiling *c)
 {
     if (c->bytes > 0)
-        printf("ceilings, measured: %.0f GB/s copied, %.1f f32, %.1f tf32, %.1f "
-               "half TFLOP/s\n",
-               c->bytes * 1e-9, c->f32 * 1e-12, c->tf32 * 1e-12,
-               c->half * 1e-12);
+        printf(
+            "ceilings, measured: %.0f GB/s copied, %.1f f32, %.1f tf32, %.1f "
+            "half TFLOP/s\n",
+            c->bytes * 1e-9, c->f32 * 1e-12, c->tf32 * 1e-12, c->half * 1e-12);
 }
 
 static void

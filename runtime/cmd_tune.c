@@ -1,5 +1,5 @@
-/* cmd_tune.c - `soho-rt tune`: times the candidates of a plan's library steps on
- * this device, and writes tuned.txt beside the plan. */
+/* cmd_tune.c - `soho-rt tune`: times the candidates of a plan's library steps
+ * on this device, and writes tuned.txt beside the plan. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -19,13 +19,11 @@
 static const struct {
     const char *name;
     u32 bytes;
-} dtype_row[TD_COUNT] = {[DT_u8] = {"U8", 1},
-                         [DT_i32] = {"I32", 4},
-                         [DT_f32] = {"F32", 4},
-                         [DT_bf16] = {"BF16", 2},
-                         [DT_f16] = {"F16", 2},
+} dtype_row[TD_COUNT] = {
+    [DT_u8] = {"U8", 1},     [DT_i32] = {"I32", 4}, [DT_f32] = {"F32", 4},
+    [DT_bf16] = {"BF16", 2}, [DT_f16] = {"F16", 2},
 #define X(word, name, bytes) [TD_##word] = {name, bytes},
-                         TENSOR_DTYPES(X)
+    TENSOR_DTYPES(X)
 #undef X
 };
 

@@ -54,7 +54,7 @@ typedef struct Train {
     int lock;
     Log log;
     Progress p;
-    u32 accumulate, update;   /* micro-batches of a step; phase index */
+    u32 accumulate, update;         /* micro-batches of a step; phase index */
     Started started[TRAIN_STARTED]; /* the oldest first */
     u32 nstarted;
     u32 skipped;              /* the step block's, after the last update */

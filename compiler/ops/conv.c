@@ -113,7 +113,7 @@ infer(Func *f, Node *n)
     }
 }
 
-/* cuDNN gives the type of its operands: a gradient made of bf16 ones is bf16. */
+/* cuDNN gives the type of its operands: what is made of halves is rounded. */
 static Val
 as_given(Build *b, Val gradient, Val dy)
 {

@@ -70,8 +70,8 @@ grad_div(Grad *g, const Node *n, Val y, Val dy)
     grad_add(g, n->in[1], emit1(b, OP_neg, emit2(b, OP_mul, da, y)));
 }
 
-/* Gradients of activations are rounded where those are, for they are kept as long;
- * those of parameters are sums over a batch and stay as they are. */
+/* Gradients of activations are rounded where those are, for they are kept as
+ * long; those of parameters are sums over a batch and stay as they are. */
 static Val
 grad_half(Build *b, const Node *n, Val dy)
 {

@@ -478,8 +478,8 @@ cudnn_ask(const Cudnn *lib, const CudnnGraph *g, CudnnDesc device, int mode,
     return found;
 }
 
-/* Chooses a plan for a row on a device, the nth that serves; the caller destroys
- * p->plan.  `most`: bytes of workspace. */
+/* Chooses a plan for a row on a device, the nth that serves; the caller
+ * destroys p->plan.  `most`: bytes of workspace. */
 static inline bool
 cudnn_choose(const Cudnn *lib, CudnnDesc device, const PlanConv *c,
              int64_t most, u32 nth, CudnnPlan *p)

@@ -37,7 +37,8 @@ enum { PLAN_WORKSPACE = 256 };
 enum { PLAN_RANK = 6, PLAN_NAME = 255 };
 #define PLAN_NONE 0xffffffffu /* no row */
 
-/* X(name, bytes per element).  bf16: upper half of an f32; f16: as IEEE 754 has it; both inside a phase. */
+/* X(name, bytes per element).  bf16: upper half of an f32; f16: as IEEE 754 has
+ * it; both only inside a phase. */
 #define SOHO_DTYPES(X) X(u8, 1) X(i32, 4) X(f32, 4) X(bf16, 2) X(f16, 2)
 enum {
 #define X(name, bytes) DT_##name,
@@ -194,8 +195,8 @@ typedef struct PlanGemm {
  * pack_conv: packed w, plain w (OIHW).
  *
  * On target cuda scratch holds a library's workspace, from a multiple of
- * PLAN_WORKSPACE bytes on, and packed weights are [co,kh,kw,ci/groups], made by kernels of
- * the plan (`packed` is 0), and dw comes in that order. */
+ * PLAN_WORKSPACE bytes on; packed weights are [co,kh,kw,ci/groups], made by
+ * kernels of the plan (`packed` is 0), and dw comes in that order. */
 typedef struct PlanConv {
     i64 n, h, w, ci, oh, ow, co, kh, kw;
     i64 stride[2], dilation[2], groups;

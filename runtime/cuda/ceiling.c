@@ -1,9 +1,9 @@
 /* ceiling.c - what a GPU can do at most: how fast it copies, and multiplies
  * large matrices of each type; what soho-rt bench compares steps with.
  *
- * In: an open run.  Out: bytes and operations per second, each the best of a few
- * rounds, in memory of its own that is given back; what is multiplied are the
- * weights, over and over, for zeros would be faster. */
+ * In: an open run.  Out: bytes and operations per second, each the best of a
+ * few rounds, in memory of its own that is given back; what is multiplied are
+ * the weights, over and over, for zeros would be faster. */
 #include "runtime/cuda/gpu.h"
 
 enum { ROUNDS = 5, TIMES = 4, WORKSPACE = 32 << 20 };

@@ -190,8 +190,9 @@ bind(const Convs *c, const PlanConv *row, const DevicePtr *at, ConvCall *call)
     n += !!(row->post & POST_bias) + !!(row->post & POST_add);
     for (int64_t i = 0; i < n; i++)
         pointer[i] = (void *)(uintptr_t)at[i];
-    workspace = row->scratch ? (void *)(uintptr_t)align_up(at[n], PLAN_WORKSPACE)
-                             : NULL;
+    workspace = row->scratch
+                    ? (void *)(uintptr_t)align_up(at[n], PLAN_WORKSPACE)
+                    : NULL;
     return lib->BackendCreateDescriptor(CUDNN_PACK, &call->pack) ||
            lib->BackendSetAttribute(call->pack, CUDNN_A_PACK_IDS, CUDNN_T_I64,
                                     n, id) ||

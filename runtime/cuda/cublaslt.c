@@ -239,8 +239,8 @@ describe_product(CublasLt *lt, GemmCall *call, const PlanGemm *g,
                                       sizeof epilogue);
 }
 
-/* Bytes that all addresses of a matrix are multiples of: its first, and those of
- * the next of a batch. */
+/* Bytes that all addresses of a matrix are multiples of: its first, and those
+ * of the next of a batch. */
 static u32
 alignment(u64 first, i64 step, i64 jump, u64 bytes)
 {
@@ -254,11 +254,10 @@ tell_alignments(CublasLt *lt, const GemmCall *call, void *preference)
 {
     const GemmShape *s = &call->shape;
     const u64 *at = call->at, *bytes = call->bytes;
-    const u32 is[4] = {
-        alignment(at[0], s->left_step, s->left_jump, bytes[0]),
-        alignment(at[1], s->right_step, s->right_jump, bytes[1]),
-        alignment(at[2], s->d_step, s->d_jump, bytes[2]),
-        alignment(at[3], s->d_step, s->d_jump, bytes[2])};
+    const u32 is[4] = {alignment(at[0], s->left_step, s->left_jump, bytes[0]),
+                       alignment(at[1], s->right_step, s->right_jump, bytes[1]),
+                       alignment(at[2], s->d_step, s->d_jump, bytes[2]),
+                       alignment(at[3], s->d_step, s->d_jump, bytes[2])};
     int bad = 0;
 
     for (int i = 0; i < 4 && !bad; i++)

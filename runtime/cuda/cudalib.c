@@ -120,8 +120,8 @@ nvidia_prepare(Err *e, CudaLib *lib, u32 i, const DevicePtr *at, u32 candidate)
         code = cublaslt_prepare(e, own->lt, &lib->plan->gemm[s->what], at,
                                 candidate, &own->gemm[i]);
     else
-        code = convs_prepare(e, own->convs, s->what, at, candidate,
-                             &own->conv[i]);
+        code =
+            convs_prepare(e, own->convs, s->what, at, candidate, &own->conv[i]);
     return code ? explain(e, lib->plan, i) : 0;
 }
 

@@ -72,7 +72,7 @@ enum {
     DRIVER_STUB = 34,       /* ... or the toolkit's stand-in for a driver */
     DRIVER_NO_MEMORY = 2,
     DRIVER_NOT_READY = 600, /* event_query: not yet */
-    DEVICE_MAJOR = 75, /* attributes: compute capability */
+    DEVICE_MAJOR = 75,      /* attributes: compute capability */
     DEVICE_MINOR = 76,
     FUNCTION_SHARED = 8, /* most dynamic shared memory */
     STREAM_ALONE = 1,    /* does not wait for stream 0 */

@@ -28,11 +28,11 @@ typedef struct Gpu {
     int device;
     u32 arch; /* compute capability, 90 for 9.0 */
     void *context, *stream, *module;
-    void *uploads;             /* the other stream */
-    void *arrived, *taken;     /* events: doors are beside, in the arena */
-    void *done[NOTES];         /* events */
-    Note *note;                /* NOTES, pinned */
-    u64 tickets;               /* given so far; the next one's note is filled */
+    void *uploads;         /* the other stream */
+    void *arrived, *taken; /* events: doors are beside, in the arena */
+    void *done[NOTES];     /* events */
+    Note *note;            /* NOTES, pinned */
+    u64 tickets;           /* given so far; the next one's note is filled */
     DevicePtr arena[NARENA], beside;
     Function *function; /* per kernel */
     u64 *word;          /* per argument: a device address or a number */

@@ -6,14 +6,14 @@
  * MEAN0 MEAN1 MEAN2 STD0 STD1 STD2
  * CELL  pixels of CELL x CELL lie beside each other; 1: as they are */
 #ifndef NAME
-#define NAME  normalise
-#define MEAN0 123.675
-#define MEAN1 116.28
-#define MEAN2 103.53
-#define STD0  58.395
-#define STD1  57.12
-#define STD2  57.375
-#define CELL  1
+#define NAME   normalise
+#define MEAN0  123.675
+#define MEAN1  116.28
+#define MEAN2  103.53
+#define STD0   58.395
+#define STD1   57.12
+#define STD2   57.375
+#define CELL   1
 #define BEFORE 0
 #endif
 #include "prelude.h"

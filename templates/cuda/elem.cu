@@ -1,20 +1,19 @@
 /* elem - one number per element of a space, in one pass over memory.
  *
- * The space is rows x inner.  A thread takes VECTOR neighbours of a row at once,
- * PER times; a block so takes a part of one row, whose place in each operand is
- * decoded once for all its threads.  Where the inner axis is short (FLAT),
- * threads walk over the elements of all rows, which are then fewer than 2^31.
- * arguments: rows, inner, then what slot `args` unpacks
- * slots: args  pointers, sizes and strides
- *        row   where row `row` lies in each operand
- *        load  elements j1 .. of operands that come together; save: go
- *        body  element j, the e-th of them */
+ * The space is rows x inner.  A thread takes VECTOR neighbours of a row at
+ * once, PER times; a block so takes a part of one row, whose place in each
+ * operand is decoded once for all its threads.  Where the inner axis is short
+ * (FLAT), threads walk over the elements of all rows, which are then fewer than
+ * 2^31. arguments: rows, inner, then what slot `args` unpacks slots: args
+ * pointers, sizes and strides row   where row `row` lies in each operand load
+ * elements j1 .. of operands that come together; save: go body  element j, the
+ * e-th of them */
 #ifndef NAME
-#define NAME  elem
-#define BLOCK 256
-#define ARGS  2
-#define PER   4
-#define FLAT  0
+#define NAME   elem
+#define BLOCK  256
+#define ARGS   2
+#define PER    4
+#define FLAT   0
 #define VECTOR 1
 #endif
 #include "prelude.h"
@@ -41,8 +40,8 @@ CUDA_KERNEL(NAME)
         //@slot save
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK * VECTOR - 1) /
-                                      (PER * BLOCK * VECTOR));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK * VECTOR - 1) / (PER * BLOCK * VECTOR));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;

@@ -317,7 +317,7 @@ emu_launch(void (*kernel)(const void *), unsigned blocks, unsigned threads,
 #define blockIdx                      (emu::Index{emu::b.index, 0, 0})
 #define gridDim                       (emu::Index{emu::b.blocks, 1, 1})
 #define SYNC()                        emu::barrier(__LINE__)
-#define __ffs(x) __builtin_ffs(x)
+#define __ffs(x)                      __builtin_ffs(x)
 #define __shfl_xor_sync(mask, x, far) emu::shuffle_xor(mask, x, far, __LINE__)
 
 #define INLINE static inline __attribute__((always_inline))

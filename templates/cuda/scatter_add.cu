@@ -20,7 +20,7 @@
 #endif
 #include "prelude.h"
 
-#define LIST 1024 /* indices at a time */
+#define LIST  1024 /* indices at a time */
 #define marks LOCAL(marks)
 
 /* Bits of 32 indices from `first` on: which of them name a row of the block? */

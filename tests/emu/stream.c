@@ -1,8 +1,8 @@
 /* stream.c - the emulated driver: the device, streams, events and graphs.
  *
  * The first stream does its work at once, others as late as they may: when a
- * stream waits for an event behind it.  While a stream records, work goes into a
- * graph, and what would wait for the device is an error, as on a GPU.
+ * stream waits for an event behind it.  While a stream records, work goes into
+ * a graph, and what would wait for the device is an error, as on a GPU.
  *
  * EMU_TRACE=FILE  a line per call: name and two numbers */
 #include "emulate.h"

@@ -2,19 +2,8 @@
 # soho-rt train, resumed from its middle, eval and infer on the emulated GPU: the
 # same bits as in one go, and the answers that the CPU gives with these weights.
 . tests/emu/lib/case.sh
-small='--threads 1 --set buckets=48x64,64x48 --set batch=4 --set sentences=2
-	--set hidden=32 --set inner=64 --set layers=1 --set heads=2
-	--set width=8,8,16,32'
-data=$room/data
 
-"$SOHO_RT" data shapes --out "$data" --images 24 --val 6 --size 64x48 \
-	>"$room/log" 2>&1 &&
-	for target in 'cuda --arch emu' cpu; do
-		# shellcheck disable=SC2086
-		"$SOHOC" models/soho_tiny.lua -o "$room/${target%% *}" $small \
-			-t $target --set vocab="$data/vocab.txt" \
-			--set answers="$data/answers.txt" >"$room/log" 2>&1 || break
-	done
+shapes && tiny cuda -t cuda --arch emu && tiny cpu -t cpu
 check compiles $? "$(tail -n 2 "$room/log")"
 
 train() { # RUN OPTION...

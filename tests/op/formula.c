@@ -276,8 +276,8 @@ stop(Ref *r, RefNode *n)
                (size_t)shape_count(&n->shape[0]) * sizeof(double));
 }
 
-/* bf16 has 8 significant bits, f16 has 11, but none below 2^-24 and nothing from
- * 65520 on. */
+/* bf16 has 8 significant bits, f16 has 11, but none below 2^-24 and nothing
+ * from 65520 on. */
 static double
 half_near(double x, bool f16)
 {

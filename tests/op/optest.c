@@ -3,8 +3,8 @@
  *   optest [-t|-b|-h] GRAPH PLAN [OP...]
  *
  * In: GRAPH, what `sohoc -d front` prints, and PLAN, what sohoc made of the
- * same model; OP: those alone.  Out: a line `ok` or `not ok` per op; -t: a table with a line
- * per case.  Exit 1 where an error is too large.
+ * same model; OP: those alone.  Out: a line `ok` or `not ok` per op; -t: a
+ * table with a line per case.  Exit 1 where an error is too large.
  *
  * An error is max|a-b| / max|b| over the tensor.  For cases named *.range it is
  * taken element by element, max of |a-b| / max(|b|, floor), so that small
@@ -119,7 +119,8 @@ run_case(Ref *r, Soho *run, RefPhase *phase)
         check_gradients(r, run, &c);
     if (!(c.forward <= (half_bound > 0 ? half_bound : bounds[b].forward)))
         c.why = "forward";
-    else if (!(c.gradient <= (half_bound > 0 ? half_bound : bounds[b].gradient)))
+    else if (!(c.gradient <=
+               (half_bound > 0 ? half_bound : bounds[b].gradient)))
         c.why = "gradient";
     return c;
 }

@@ -156,7 +156,7 @@ typedef struct Case {
     CASE(arena_huge, "ARENAS row 0: 70368744177665 bytes",                     \
          m->arena[0].bytes = ((u64)1 << 46) + 1)                               \
     CASE(buffer_arena, "arena 6 of 6", m->buffer[BUF_h].arena = NARENA)        \
-    CASE(buffer_dtype, "dtype 4 of 4", m->buffer[BUF_h].dtype = NDTYPE)        \
+    CASE(buffer_dtype, "dtype 5 of 5", m->buffer[BUF_h].dtype = NDTYPE)        \
     CASE(buffer_rank, "rank 7, expected at most 6", m->buffer[BUF_h].rank = 7) \
     CASE(buffer_role, "role 12 of 12", m->buffer[BUF_h].role = NROLE)          \
     CASE(buffer_dim_0, "dimension 1 is 0", m->buffer[BUF_h].dim[1] = 0)        \
@@ -211,7 +211,7 @@ typedef struct Case {
     CASE(gemm_stride, "stride 2 of b is -5", m->gemm[0].b_stride[2] = -5)      \
     CASE(gemm_result, "stride 3 of the result is 0",                           \
          m->gemm[0].c_stride[3] = 0)                                           \
-    CASE(gemm_post, "post-operations 0x60", m->gemm[0].post |= 64)             \
+    CASE(gemm_post, "post-operations 0xa0", m->gemm[0].post |= 128)            \
     CASE(gemm_posts, "both relu and gelu",                                     \
          m->gemm[0].post |= POST_relu | POST_gelu)                             \
     CASE(gemm_packed, "0 packed bytes do not fit", m->gemm[0].packed = 0)      \

@@ -274,7 +274,7 @@ static const char *const kernel[][3] = {
     /* name, template, defines */
     {"normalise", "normalise",
      "MEAN0=123.675 MEAN1=116.28 MEAN2=103.53 MEAN_N=3 STD0=58.395 STD1=57.12 "
-     "STD2=57.375 STD_N=3"},
+     "STD2=57.375 STD_N=3 CELL=1 BEFORE=0 AFTER=0 CHANNELS=3"},
     {"valid_mask_square", "valid_mask", "IMAGE0=1024 IMAGE1=608 SQUARE=1"},
     {"valid_mask_small", "valid_mask", "IMAGE0=800 IMAGE1=608 SQUARE=1"},
     {"valid_mask_true", "valid_mask", "IMAGE0=608 IMAGE1=1024 SQUARE=0"},

@@ -51,6 +51,24 @@ inputs() {
 	done
 }
 
+# shapes: made pictures with questions, in $data
+data=$room/data
+shapes() {
+	"$SOHO_RT" data shapes --out "$data" --images 24 --val 6 --size 64x48 \
+		>"$room/log" 2>&1
+}
+
+# tiny OUT OPTION...: soho_tiny for those, even smaller
+tiny() {
+	out=$room/$1
+	shift
+	"$SOHOC" models/soho_tiny.lua -o "$out" --threads 1 \
+		--set buckets=48x64,64x48 --set batch=4 --set sentences=2 \
+		--set hidden=32 --set inner=64 --set layers=1 --set heads=2 \
+		--set width=8,8,16,32 --set vocab="$data/vocab.txt" \
+		--set answers="$data/answers.txt" "$@" >"$room/log" 2>&1
+}
+
 # every PLAN: all its tensors that outlive a phase
 every() {
 	"$SOHO_RT" plan "$1" | awk '/^buffer/ && $2 !~ /^(step|range|good)/ &&
