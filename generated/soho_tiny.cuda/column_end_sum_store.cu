@@ -1,5 +1,5 @@
-/* made by sohoc from templates/cuda/column_end.cu for column_end_sum_store of language.bert.encoder.layer.1.intermediate.dense
- * (lib/nn.lua:20 < lib/bert.lua:34 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
+/* made by sohoc from templates/cuda/column_end.cu for column_end_sum_store of language.bert.encoder.layer.1.output.LayerNorm
+ * (lib/nn.lua:65 < lib/bert.lua:61 < lib/vqa.lua:14 < lib/vqa.lua:22) */
 #define NAME column_end_sum_store
 #define SUMS 1
 #define BLOCK 256
@@ -36,7 +36,7 @@ CUDA_KERNEL(NAME)
         (void)j, (void)e;
         const uint32_t k0 = (uint32_t)k;
         float *const x1 = p1;
-#line 20 "lib/nn.lua"
+#line 65 "lib/nn.lua"
         const float v0 = sum[0][e];
         x1[j] += v0;
 #line 36 "templates/cuda/column_end.cu"

@@ -12,8 +12,8 @@
  * them; WHOLE: and work on the results behind, else column_end does that.
  *
  * The space is kept x reduced x inner.  The reduced axis is cut into chunks
- * that depend on the sizes alone; a block takes WIDE x VECTOR columns of one, its
- * threads share the rows, and their sums are added in a fixed order.
+ * that depend on the sizes alone; a block takes WIDE x VECTOR columns of one,
+ * its threads share the rows, and their sums are added in a fixed order.
  *
  * arguments: reduced, kept, inner, elements of a chunk, partial sums
  *            [chunks,SUMS,kept,inner], then what slot `args` unpacks
@@ -56,7 +56,7 @@ CUDA_KERNEL(NAME)
         const int64_t r1 =
             (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS][VECTOR] = {};
-#pragma unroll 4
+#pragma unroll 2
         for (int64_t r = j1 < inner ? c * chunk + y : r1; r < r1; r += HIGH) {
             const uint32_t k0 = (uint32_t)k;
             const uint32_t r0 = (uint32_t)r;

@@ -2,18 +2,18 @@
  * (lib/nn.lua:55 < lib/neck.lua:36 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME column_sum_mul_sum_mul_store
 #define SUMS 2
-#define WHOLE 1
-#define WIDE 16
-#define VECTOR 8
+#define WHOLE 0
+#define WIDE 32
+#define VECTOR 4
 #define BLOCK 256
-#define ARGS 13
+#define ARGS 9
 #line 1 "templates/cuda/column.cu"
 /* column - sums over leading or middle axes, with element-wise work before
  * them; WHOLE: and work on the results behind, else column_end does that.
  *
  * The space is kept x reduced x inner.  The reduced axis is cut into chunks
- * that depend on the sizes alone; a block takes WIDE x VECTOR columns of one, its
- * threads share the rows, and their sums are added in a fixed order.
+ * that depend on the sizes alone; a block takes WIDE x VECTOR columns of one,
+ * its threads share the rows, and their sums are added in a fixed order.
  *
  * arguments: reduced, kept, inner, elements of a chunk, partial sums
  *            [chunks,SUMS,kept,inner], then what slot `args` unpacks
@@ -41,12 +41,8 @@ CUDA_KERNEL(NAME)
     SHARED(float, part, SUMS *VECTOR *BLOCK);
     const float *const p0 = a[5].p;
     const float *const p1 = a[6].p;
-    float *const p2 = a[7].p;
-    float *const p3 = a[8].p;
-    float *const p4 = a[9].p;
-    float *const p5 = a[10].p;
-    const int64_t s0_r0 = a[11].i;
-    const int64_t s1_r0 = a[12].i;
+    const int64_t s0_r0 = a[7].i;
+    const int64_t s1_r0 = a[8].i;
 #line 41 "templates/cuda/column.cu"
     (void)partial;
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
@@ -56,7 +52,7 @@ CUDA_KERNEL(NAME)
         const int64_t r1 =
             (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS][VECTOR] = {};
-#pragma unroll 4
+#pragma unroll 2
         for (int64_t r = j1 < inner ? c * chunk + y : r1; r < r1; r += HIGH) {
             const uint32_t k0 = (uint32_t)k;
             const uint32_t r0 = (uint32_t)r;
@@ -92,20 +88,6 @@ CUDA_KERNEL(NAME)
                 for (int s = 0; s < SUMS; s++)
                     sum[s][e] = part[(s * VECTOR + e) * BLOCK + x];
                 (void)j;
-                const uint32_t k0 = (uint32_t)k;
-                float *const x2 = p2;
-                float *const x3 = p3;
-                float *const x4 = p4;
-                float *const x5 = p5;
-#line 55 "lib/nn.lua"
-                const float v0 = sum[0][e];
-                x5[j] += v0;
-                const float v2 = sum[1][e];
-                x4[j] += v2;
-                const float v3 = v0 * 0.00520833349f;
-                x2[j] = v3;
-                const float v4 = v2 * 0.00520833349f;
-                x3[j] = v4;
 #line 78 "templates/cuda/column.cu"
 #else
                 for (int s = 0; s < SUMS; s++)

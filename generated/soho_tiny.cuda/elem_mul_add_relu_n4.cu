@@ -9,16 +9,15 @@
 #line 1 "templates/cuda/elem.cu"
 /* elem - one number per element of a space, in one pass over memory.
  *
- * The space is rows x inner.  A thread takes VECTOR neighbours of a row at once,
- * PER times; a block so takes a part of one row, whose place in each operand is
- * decoded once for all its threads.  Where the inner axis is short (FLAT),
- * threads walk over the elements of all rows, which are then fewer than 2^31.
- * arguments: rows, inner, then what slot `args` unpacks
- * slots: args  pointers, sizes and strides
- *        row   where row `row` lies in each operand
- *        load  elements j1 .. of operands that come together; save: go
- *        body  element j, the e-th of them */
-#line 20 "templates/cuda/elem.cu"
+ * The space is rows x inner.  A thread takes VECTOR neighbours of a row at
+ * once, PER times; a block so takes a part of one row, whose place in each
+ * operand is decoded once for all its threads.  Where the inner axis is short
+ * (FLAT), threads walk over the elements of all rows, which are then fewer than
+ * 2^31. arguments: rows, inner, then what slot `args` unpacks slots: args
+ * pointers, sizes and strides row   where row `row` lies in each operand load
+ * elements j1 .. of operands that come together; save: go body  element j, the
+ * e-th of them */
+#line 19 "templates/cuda/elem.cu"
 #include "prelude.h"
 
 CUDA_KERNEL(NAME)
@@ -35,7 +34,7 @@ CUDA_KERNEL(NAME)
     const int64_t s4_i0 = a[10].i;
     const int64_t s5_i0 = a[11].i;
     const int64_t s6_i0 = a[12].i;
-#line 26 "templates/cuda/elem.cu"
+#line 25 "templates/cuda/elem.cu"
 #if FLAT
     const uint32_t width = (uint32_t)inner / VECTOR;
     const uint32_t all = (uint32_t)rows * width;
@@ -51,7 +50,7 @@ CUDA_KERNEL(NAME)
         const float *const x4 = p4 + i0 * s4_i0;
         float *const x5 = p5 + i0 * s5_i0;
         float *const x6 = p6 + i0 * s6_i0;
-#line 35 "templates/cuda/elem.cu"
+#line 34 "templates/cuda/elem.cu"
 #pragma unroll
         for (int e = 0; e < VECTOR; e++) {
             const uint32_t j = j1 + e;
@@ -65,13 +64,13 @@ CUDA_KERNEL(NAME)
             const float v3 = x4[j] + v2;
             const float v4 = v3 > 0.0f ? v3 : 0.0f;
             x6[j] = v4;
-#line 40 "templates/cuda/elem.cu"
+#line 39 "templates/cuda/elem.cu"
         }
-#line 42 "templates/cuda/elem.cu"
+#line 41 "templates/cuda/elem.cu"
     }
 #else
-    const uint32_t tiles = (uint32_t)((inner + PER * BLOCK * VECTOR - 1) /
-                                      (PER * BLOCK * VECTOR));
+    const uint32_t tiles =
+        (uint32_t)((inner + PER * BLOCK * VECTOR - 1) / (PER * BLOCK * VECTOR));
     const uint32_t all = (uint32_t)rows * tiles; /* below 2^31 */
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t row = t / tiles;
@@ -85,12 +84,12 @@ CUDA_KERNEL(NAME)
         const float *const x4 = p4 + i0 * s4_i0;
         float *const x5 = p5 + i0 * s5_i0;
         float *const x6 = p6 + i0 * s6_i0;
-#line 52 "templates/cuda/elem.cu"
+#line 51 "templates/cuda/elem.cu"
 #pragma unroll
         for (int q = 0; q < PER; q++) {
             const int64_t j1 = (j0 + q * BLOCK) * VECTOR;
             if (j1 < inner) {
-#line 57 "templates/cuda/elem.cu"
+#line 56 "templates/cuda/elem.cu"
 #pragma unroll
                 for (int e = 0; e < VECTOR; e++) {
                     const int64_t j = j1 + e;
@@ -104,9 +103,9 @@ CUDA_KERNEL(NAME)
                     const float v3 = x4[j] + v2;
                     const float v4 = v3 > 0.0f ? v3 : 0.0f;
                     x6[j] = v4;
-#line 62 "templates/cuda/elem.cu"
+#line 61 "templates/cuda/elem.cu"
                 }
-#line 64 "templates/cuda/elem.cu"
+#line 63 "templates/cuda/elem.cu"
             }
         }
     }

@@ -17,7 +17,7 @@
  * whose maximum it was, in row-major order of the windows.
  *
  * dx [B,H,W,C] <- dy [B,h,w,C], place [B,h,w,C] u8 as max_pool writes it
- * KERNEL STRIDE PAD; HALF_IN HALF_OUT  1: dy, dx is bf16 */
+ * KERNEL STRIDE PAD; HALF_IN HALF_OUT  1: dy, dx is of halves */
 #line 17 "templates/cuda/max_pool_dx.cu"
 #include "prelude.h"
 
@@ -48,7 +48,8 @@ CUDA_KERNEL(NAME)
     const INDEX nimage = a[3].i, height = a[4].i, width = a[5].i, nc = a[6].i;
     const int h = (int)a[8].i, w = (int)a[9].i;
 
-    FOR_INDEX (at, nimage * height * width * nc) {
+    FOR_INDEX(at, nimage * height * width * nc)
+    {
         const INDEX c = at % nc, cell = at / nc;
         const INDEX image = cell / (height * width) * h * w;
         const int y = (int)(cell / width % height), x = (int)(cell % width);

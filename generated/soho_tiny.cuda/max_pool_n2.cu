@@ -18,7 +18,7 @@
  *
  * y [B,h,w,C], place [B,h,w,C] u8 or NULL <- x [B,H,W,C]
  * KERNEL STRIDE PAD; h = (H + 2 PAD - KERNEL) / STRIDE + 1; KERNEL <= 15
- * HALF_IN HALF_OUT  1: x, y is bf16
+ * HALF_IN HALF_OUT  1: x, y is of halves
  * VECTOR  channels of a thread, which divide C
  *
  * The first maximum in row-major order wins; NaN counts as larger than
@@ -34,11 +34,13 @@ CUDA_KERNEL(NAME)
     const INDEX nimage = a[3].i, h = a[4].i, w = a[5].i, nc = a[6].i / VECTOR;
     const int height = (int)a[12].i, width = (int)a[13].i;
 
-    FOR_INDEX (i, nimage * h * w * nc) {
+    FOR_INDEX(i, nimage * h * w * nc)
+    {
         const INDEX c = i % nc, cell = i / nc, image = cell / (h * w);
         const int top = (int)(cell / w % h) * STRIDE - PAD;
         const int left = (int)(cell % w) * STRIDE - PAD;
-        const int first = (top < 0 ? -top * KERNEL : 0) + (left < 0 ? -left : 0);
+        const int first =
+            (top < 0 ? -top * KERNEL : 0) + (left < 0 ? -left : 0);
         Vector<ELEMENT(HALF_OUT), VECTOR> best;
         Vector<uint8_t, VECTOR> where;
         float most[VECTOR];
@@ -51,8 +53,8 @@ CUDA_KERNEL(NAME)
             if (row < 0 || row >= height || column < 0 || column >= width)
                 continue;
             const auto v = load_vector<VECTOR>(
-                x + (((image * height + row) * width + column) * nc + c) *
-                        VECTOR);
+                x +
+                (((image * height + row) * width + column) * nc + c) * VECTOR);
             for (int e = 0; e < VECTOR; e++) {
                 const float now = value_of(v.at[e]);
 

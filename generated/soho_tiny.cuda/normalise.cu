@@ -25,9 +25,9 @@
 /* normalise - pixels to numbers: (x - mean) / std per channel in the valid part
  * of each picture, 0 beyond it.
  *
- * y [B,BEFORE+H/CELL+AFTER,..,CHANNELS] <- x [B,H,W,3] u8, size [B,2] i32 (valid
- * height, width); pixels of CELL x CELL lie beside each other
- * MEAN0 MEAN1 MEAN2 STD0 STD1 STD2; HALF_OUT  1: y is bf16 */
+ * y [B,BEFORE+H/CELL+AFTER,..,CHANNELS] <- x [B,H,W,3] u8, size [B,2] i32
+ * (valid height, width); pixels of CELL x CELL lie beside each other MEAN0
+ * MEAN1 MEAN2 STD0 STD1 STD2; HALF_OUT  1: y is of halves */
 #line 22 "templates/cuda/normalise.cu"
 #include "prelude.h"
 
@@ -40,7 +40,8 @@ CUDA_KERNEL(NAME)
     const INDEX channels = a[6].i;
     const int height = (int)a[8].i, width = (int)a[9].i;
 
-    FOR_INDEX (i, nimage * rows * columns * channels) {
+    FOR_INDEX(i, nimage * rows * columns * channels)
+    {
         const INDEX place = i % channels, cell = i / channels;
         const INDEX image = cell / columns / rows;
         const int c = place % 3, k = place / 3;
@@ -53,11 +54,11 @@ CUDA_KERNEL(NAME)
         float value = 0.0f;
 
         if (k < CELL * CELL && row >= 0 && row < height && row < valid[0] &&
-            column >= 0 && column < width &&
-            column < valid[1])
-            value = ((float)x[((image * height + row) * width + column) * 3 + c] -
-                     mean) /
-                    std;
+            column >= 0 && column < width && column < valid[1])
+            value =
+                ((float)x[((image * height + row) * width + column) * 3 + c] -
+                 mean) /
+                std;
         put(&y[i], value);
     }
 }

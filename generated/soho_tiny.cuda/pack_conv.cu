@@ -11,7 +11,7 @@
  * them: a window's channels beside each other.
  *
  * arguments: packed [co,kh,kw,ci] (written), weights [co,ci,kh,kw], co ci kh kw
- * HALF_OUT HALF_IN  1: packed, weights are bf16 */
+ * HALF_OUT HALF_IN  1: packed, weights are halves */
 #line 14 "templates/cuda/pack_conv.cu"
 #include "prelude.h"
 
@@ -21,7 +21,8 @@ CUDA_KERNEL(NAME)
     const ELEMENT(HALF_IN) *w = a[1].p;
     INDEX ci = a[3].i, window = a[4].i * a[5].i;
 
-    FOR_INDEX (i, (INDEX)a[2].i * ci * window) {
+    FOR_INDEX(i, (INDEX)a[2].i * ci * window)
+    {
         INDEX c = i % ci, k = i / ci % window, o = i / ci / window;
 
         put(&packed[i], value_of(w[(o * ci + c) * window + k]));

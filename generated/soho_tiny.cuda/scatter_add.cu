@@ -24,7 +24,7 @@
 #line 21 "templates/cuda/scatter_add.cu"
 #include "prelude.h"
 
-#define LIST 1024 /* indices at a time */
+#define LIST  1024 /* indices at a time */
 #define marks LOCAL(marks)
 
 /* Bits of 32 indices from `first` on: which of them name a row of the block? */

@@ -13,7 +13,7 @@
  *
  * arguments: dw [co,ci,kh,kw] (written), packed [co,kh,kw,ci], co ci kh kw
  * ACCUM  1: adds to what dw holds
- * HALF_OUT HALF_IN  1: dw, packed is bf16 */
+ * HALF_OUT HALF_IN  1: dw, packed is of halves */
 #line 16 "templates/cuda/unpack_conv.cu"
 #include "prelude.h"
 
@@ -23,7 +23,8 @@ CUDA_KERNEL(NAME)
     const ELEMENT(HALF_IN) *packed = a[1].p;
     INDEX ci = a[3].i, window = a[4].i * a[5].i;
 
-    FOR_INDEX (i, (INDEX)a[2].i * ci * window) {
+    FOR_INDEX(i, (INDEX)a[2].i * ci * window)
+    {
         INDEX k = i % window, c = i / window % ci, o = i / window / ci;
         float g = value_of(packed[(o * window + k) * ci + c]);
 
