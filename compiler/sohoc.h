@@ -528,8 +528,8 @@ typedef struct Target {
 } Target;
 extern const Target target_null, target_cpu, target_cuda;
 
-/* target/cuda.c: takes an architecture of --arch; those of a plan for which none
- * was named; "sm_90a" is 90, "ptx_90" is ARCH_PTX | 90. */
+/* target/cuda.c: takes an architecture of --arch; those of a plan for which
+ * none was named; "sm_90a" is 90, "ptx_90" is ARCH_PTX | 90. */
 void cuda_arch(Options *o, const char *name);
 void cuda_defaults(Options *o);
 u32 cuda_arch_id(const char *name);

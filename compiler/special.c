@@ -141,8 +141,8 @@ special_takes_half(u32 op)
     return op == OP_max_pool || op == OP_max_pool_dx || op == OP_normalise;
 }
 
-/* GPU: is the first output, argument 0, of halves, and the first input, argument
- * `in`? */
+/* GPU: is the first output, argument 0, of halves, and the first input,
+ * argument `in`? */
 static void
 define_halves(const Lower *l, Instance *i, const Draft *d, u32 in)
 {

@@ -35,9 +35,9 @@ is_stem(const Func *f, const u32 *uses, const Node *n)
 static Cells
 cells_of(const Type *w, i64 pad, i64 in, i64 out)
 {
-    i64 last = w->dim[2] - 1 - pad; /* floor(last / SIDE), below 0, too */
     Cells c = {.before = (pad + SIDE - 1) / SIDE};
-    c.window = c.before + (last >= 0 ? last / SIDE : -((SIDE - 1 - last) / SIDE)) + 1;
+    i64 first = SIDE * c.before - pad; /* row of the cells that weights begin in */
+    c.window = (first + w->dim[2] + SIDE - 1) / SIDE;
     c.after = max_i64(0, out - 1 + c.window - c.before - in / SIDE);
     return c;
 }

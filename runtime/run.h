@@ -80,8 +80,8 @@ typedef struct Run {
     const Device *device;
     void *own;         /* the device's: code, prepared calls */
     u8 *arena[NARENA]; /* in host memory; NULL where no opened phase needs it */
-    u8 *side[RUN_SIDES]; /* AR_io once for each batch on its way; arena[AR_io] is
-                          * the one that is filled, side[now] */
+    u8 *side[RUN_SIDES]; /* AR_io once for each batch on its way; arena[AR_io]
+                          * is the one that is filled, side[now] */
     u32 now, nside;
     const u8 *told; /* the side whose output doors were settled last */
     u64 arena_bytes[NARENA];

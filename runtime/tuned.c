@@ -88,18 +88,14 @@ tuned_read(Err *e, const Plan *plan, const char *on, u8 *choice)
     char path[PATH_MAX];
     u64 bytes;
     u8 *data;
-    char *text;
 
     memset(choice, 0, plan->nstep);
     TRY(tuned_path(e, plan, path));
     if (access(path, F_OK))
         return 0;
     TRY(vfs_read_file(e, path, MOST_BYTES, &data, &bytes));
-    text = realloc(data, bytes + 1);
-    FAIL_IF(!text, e, SOHO_MEMORY, "%s: no memory", path);
-    text[bytes] = 0;
-    read_lines(e, path, text, plan, on, choice);
-    free(text);
+    read_lines(e, path, (char *)data, plan, on, choice);
+    free(data);
     return e->code;
 }
 

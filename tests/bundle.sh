@@ -58,6 +58,7 @@ export SOHOC SOHO_RT TOOLS
 ops() {
 	folder=$to/data/$1
 	shift
+	# shellcheck disable=SC2086
 	mkdir -p "$folder" &&
 		"$build/sohoc" tests/op/ops.lua -d front "$@" >"$folder/graph" &&
 		"$sohoc" tests/op/ops.lua -o "$folder" "$@" $half >"$folder/log"
@@ -85,6 +86,7 @@ fi
 if [ "$arch" = emu ]; then
 	cp -r "$to/data/tiny" "$to/data/res18-f32"
 	cp -r "$to/data/tiny" "$to/data/small-f32"
+	# shellcheck disable=SC2086
 	"$sohoc" models/soho_tiny.lua -o "$to/data/small-bf16" $small \
 		--set precision=bf16 --set vocab="$to/data/shapes/vocab.txt" \
 		--set answers="$to/data/shapes/answers.txt" \

@@ -75,9 +75,7 @@ load_module(Err *e, Run *run, Gpu *gpu)
                             "has no code for %s, compute capability %d.%d",
                             name, major, minor);
     TRY(run_read_blob(e, p, best, path, &data, &bytes));
-    data = realloc(data, bytes + 1); /* PTX is a text that ends with 0 */
-    FAIL_IF(!data, e, SOHO_MEMORY, "%s: no memory", path);
-    data[bytes] = 0;
+    /* PTX is a text: vfs_read_file() ends it with a 0 */
     code = gpu->driver->module_load(&gpu->module, data);
     free(data);
     return code ? gpu_failed(e, run, gpu->driver, code, path) : 0;

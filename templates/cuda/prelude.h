@@ -89,8 +89,8 @@ template <int N> struct SohoArgs {
     for (int64_t i = ((int64_t)blockIdx.x * BLOCK + threadIdx.x) / WARP;       \
          i < (n); i += (int64_t)gridDim.x * BLOCK / WARP)
 
-/* ELEMENT(0) is f32, ELEMENT(1) a half; value_of() reads either, put() writes it
- * rounded. */
+/* ELEMENT(0) is f32, ELEMENT(1) a half; value_of() reads either, put() writes
+ * it rounded. */
 typedef float Element0;
 typedef uint16_t Element1;
 #define ELEMENT2(half) Element##half
