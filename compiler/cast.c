@@ -29,7 +29,7 @@ is_product(const Node *n)
 {
     if (n->op == OP_matmul)
         return !attr_i(n, "exact");
-    return n->op == OP_linear || n->op == OP_conv2d;
+    return n->op == OP_linear || n->op == OP_conv2d || n->op == OP_attention;
 }
 
 static u32
@@ -71,6 +71,8 @@ is_scaled_only(const Func *f, u32 id)
 static u32
 factors(const Node *n)
 {
+    if (n->op == OP_attention)
+        return n->nin - 1u;
     return n->nin < 2 ? n->nin : 2;
 }
 

@@ -132,8 +132,10 @@ pass_emit(Prog *p)
     copy_embed(p, "templates/functions.h", "functions.h");
     copy_embed(p, format("templates/%s/prelude.h", p->opt.target->folder),
                "prelude.h");
-    if (cuda)
+    if (cuda) {
+        copy_embed(p, "templates/cuda/attention.h", "attention.h");
         copy_embed(p, "templates/cuda/emu.h", "emu.h");
+    }
     for (u32 i = 0; i < p->nkernel; i++)
         write_kernel(p, i);
     for (u32 i = 0; i < parts; i++)

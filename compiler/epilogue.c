@@ -8,8 +8,8 @@ is_vector_of(const Func *f, Val v, i32 size)
 {
     Where w = where(f, v);
     Type t = type_of(f, v);
-    return w.ok && optab[node_of(f, w.base)->op].kind == KIND_leaf &&
-           node_of(f, w.base)->op == OP_load && t.rank >= 1 &&
+    u32 op = node_of(f, w.base)->op;
+    return w.ok && (op == OP_load || op == OP_concat) && t.rank >= 1 &&
            type_count(&t) == size && t.dim[t.rank - 1] == size &&
            is_dense(&t, w.stride);
 }
@@ -60,6 +60,16 @@ may_round(const Fuse *u, u32 id, const Node *root)
     return u->p->opt.target->id == TARGET_cuda && !is_door(u->f, id) &&
            lies_half(u->p, u->f, root->in[0]) &&
            lies_half(u->p, u->f, root->in[1]);
+}
+
+/* Parts of halves that were f32 are rounded as they are put together. */
+static bool
+rounds_concat(const Fuse *u, u32 id, i32 to, Val last)
+{
+    const Group *g = &u->f->group[to];
+    return u->f->node[id].op == OP_half && g->nnode == 1 &&
+           u->f->node[g->node[0]].op == OP_concat && u->uses[last] == 1 &&
+           !is_door(u->f, id) && u->p->opt.target->id == TARGET_cuda;
 }
 
 static bool
@@ -130,6 +140,8 @@ fuse_call_of(const Fuse *u, u32 id)
         i32 g = node_of(f, v)->group;
         const Group *to = g < 0 ? NULL : &f->group[g];
         if (to && to->kind == GROUP_special && rounds_special(u, id, g, v))
+            return g;
+        if (to && to->kind == GROUP_move && rounds_concat(u, id, g, v))
             return g;
         if (to && to->kind == GROUP_library &&
             VAL(to->node[to->nnode - 1], 0) == v && is_epilogue(u, id, g, v))

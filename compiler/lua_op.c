@@ -273,7 +273,8 @@ lua_op_open(lua_State *L)
 {
     lua_newtable(L);
     for (u32 i = 0; i < NOP; i++) {
-        if (!strcmp(optab[i].family_name, "optim"))
+        if (!strcmp(optab[i].family_name, "optim") ||
+            !strcmp(optab[i].family_name, "attention"))
             continue; /* made by the compiler only */
         lua_pushinteger(L, i);
         lua_pushcclosure(L, call_op, 1);

@@ -4,8 +4,9 @@
 
 #define FAMILIES(X)                                                            \
     X(leaf)                                                                    \
-    X(elem) X(view) X(reduce) X(matmul) X(conv) X(image) X(embed) X(loss)      \
-        X(norm) X(optim)
+    X(elem)                                                                    \
+    X(view) X(reduce) X(matmul) X(conv) X(image) X(embed) X(loss) X(norm)      \
+        X(attention) X(optim)
 #define X(name) extern const Family family_##name;
 FAMILIES(X)
 #undef X

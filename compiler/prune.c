@@ -199,8 +199,8 @@ find_needs(const Func *f)
 }
 
 /* Nodes that nobody reads say nothing about what they read. */
-static void
-drop_unread(Func *f)
+void
+prune_unread(Func *f)
 {
     Prune x = find_needs(f);
     bool *live = mem_alloc(f->nnode + 1);
@@ -213,7 +213,7 @@ void
 pass_prune(Prog *p)
 {
     for (u32 i = 0; i < p->nfunc; i++) {
-        drop_unread(&p->func[i]);
+        prune_unread(&p->func[i]);
         Func old = p->func[i];
         Prune x = find_needs(&old);
         graph_rebuild(p, &p->func[i], cut, &x);

@@ -437,6 +437,18 @@ void verify_place(const Prog *p, const char *after);
 #define PASS(word, needs, gives, job) void pass_##word(Prog *p);
 #include "compiler/pass.def"
 
+/* prune.c: drops nodes that nobody reads, before grad. */
+void prune_unread(Func *f);
+
+/* ops/attention.c: sizes of attention, or of its gradient; attend.c: the shared
+ * memory that its kernel needs. */
+typedef struct AttentionShape {
+    i64 rows, queries, keys, heads, side; /* side: numbers of a head */
+    bool packed, drops; /* q k v in one input; some scores are dropped */
+} AttentionShape;
+AttentionShape attention_shape(const Func *f, const Node *n);
+u32 attention_bytes(const AttentionShape *a, bool gradient);
+
 /* ------------------------------------------------------------------ grad.c */
 typedef struct Grad {
     Build b;     /* appends to the func that is differentiated */

@@ -46,6 +46,12 @@ list_text(const Attr *a)
     return text;
 }
 
+static bool
+is_attention(const Node *n)
+{
+    return n->op == OP_attention || n->op == OP_attention_dx;
+}
+
 /* Attributes as #defines; `dims` are arguments, names of tensors are not. */
 static void
 define_attrs(Instance *i, const Node *n)
@@ -57,6 +63,8 @@ define_attrs(Instance *i, const Node *n)
         const char *name = upper(s->name);
         if (!strcmp(s->name, "dims") || !strcmp(s->name, "tensor") ||
             !strcmp(s->name, "group"))
+            continue;
+        if (!strcmp(s->name, "site") && is_attention(n))
             continue;
         if (!strcmp(s->name, "site")) {
             define(i, "SITE", format("0x%08xu", draw_site(a->str)));
@@ -112,17 +120,18 @@ static void
 finish(Lower *l, Instance *i, const Draft *d, const Node *n)
 {
     bool gpu = is_gpu(l);
+    u32 block = i->k.block ? i->k.block : BLOCK;
     if (gpu) {
-        define(i, "BLOCK", format("%d", BLOCK));
+        define(i, "BLOCK", format("%u", block));
         define(i, "ARGS", format("%u", d->narg));
-        i->k.block = BLOCK;
+        i->k.block = block;
     }
     i->k.def = mem_alloc(i->k.ndef * sizeof *i->def);
     memcpy(i->k.def, i->def, i->k.ndef * sizeof *i->def);
     u32 kernel = kernel_add(l->p, &i->k);
     step_add(l, ST_kernel, kernel, d, l->p->kernel[kernel].name, n->place, 0);
     if (gpu)
-        step_blocks(l, (items_of(l, n) + BLOCK - 1) / BLOCK);
+        step_blocks(l, (items_of(l, n) + block - 1) / block);
 }
 
 /* ---------------------------------------------------------- value templates */
@@ -138,7 +147,8 @@ draft_dims(Draft *d, Instance *i, u32 index, const Type *t)
 bool
 special_takes_half(u32 op)
 {
-    return op == OP_max_pool || op == OP_max_pool_dx || op == OP_normalise;
+    return op == OP_max_pool || op == OP_max_pool_dx || op == OP_normalise ||
+           op == OP_attention || op == OP_attention_dx;
 }
 
 /* GPU: is the first output, argument 0, of halves, and the first input,
@@ -151,6 +161,16 @@ define_halves(const Lower *l, Instance *i, const Draft *d, u32 in)
     u32 from = buf[d->arg[in].buffer].type.dtype;
     define(i, "HALF_OUT", dtype_half(to) ? "1" : "0");
     define(i, "HALF_IN", dtype_half(from) ? "1" : "0");
+}
+
+/* GPU: how many inputs, from the first on, a template reads as halves. */
+static u32
+half_inputs(const Lower *l, const Node *n)
+{
+    if (is_attention(n))
+        return n->nin - 1u; /* all but the bias */
+    return is_gpu(l) && special_takes_half(n->op) &&
+           lies_half(l->p, l->f, n->in[0]);
 }
 
 /* GPU: channels that a thread takes: 16 bytes of halves, where they divide all
@@ -174,6 +194,27 @@ index_type(const Lower *l, const Draft *d)
         if (d->arg[i].kind == ARG_buffer)
             most = max_i64(most, type_count(&l->p->buf[d->arg[i].buffer].type));
     return most <= INT32_MAX ? "uint32_t" : "int64_t";
+}
+
+/* Sizes of an attention kernel; its blocks have a warp for 16 rows, as many as
+ * share them evenly. */
+static void
+define_attention(const Lower *l, Instance *i, const Node *n)
+{
+    enum { MOST_WARPS = 8, TILE = 16, WARP = 32 };
+    bool gradient = n->op == OP_attention_dx;
+    AttentionShape a = attention_shape(l->f, n);
+    i64 most = gradient ? max_i64(a.queries, a.keys) : a.queries;
+    i64 tiles = (most + TILE - 1) / TILE;
+    i64 rounds = (tiles + MOST_WARPS - 1) / MOST_WARPS;
+    i->k.block = (u32)((tiles + rounds - 1) / rounds * WARP);
+    i->k.shared = attention_bytes(&a, gradient);
+    define(i, "QUERIES", number((f64)a.queries));
+    define(i, "KEYS", number((f64)a.keys));
+    define(i, "SIDE", number((f64)a.side));
+    define(i, "BYTES", number(i->k.shared));
+    if (!gradient)
+        define(i, "PACKED", a.packed ? "1" : "0");
 }
 
 /* Pointers of outputs, pointers of inputs, the step block of an op that draws,
@@ -203,13 +244,14 @@ lower_value_op(Lower *l, const Group *g)
         else
             draft_int(&d, 0);
     }
-    bool half =
-        is_gpu(l) && special_takes_half(n->op) && lies_half(l->p, f, n->in[0]);
+    u32 halves = half_inputs(l, n);
     for (u32 k = 0; k < n->nin; k++)
         draft_as(l, &d, n->in[k],
-                 k == 0 && half ? half_type(l->p) : type_of(f, n->in[k]).dtype);
+                 k < halves ? half_type(l->p) : type_of(f, n->in[k]).dtype);
     if ((optab[n->op].flags & F_RAND) || n->op == OP_loss_scale)
         draft_buf(&d, tensor_buf(l, "step"), ACCESS_r, 0);
+    if (is_attention(n)) /* so that all layers share a kernel */
+        draft_int(&d, draw_site(attr_s(n, "site")));
     u32 index = 0;
     for (u32 k = 0; k < n->nout; k++)
         draft_dims(&d, &inst, index++, &n->out[k]);
@@ -224,9 +266,15 @@ lower_value_op(Lower *l, const Group *g)
         define_halves(l, &inst, &d, n->nout);
         define(&inst, "INDEX", index_type(l, &d));
     }
+    if (is_attention(n))
+        define_attention(l, &inst, n);
     if (is_gpu(l) && n->op == OP_max_pool)
         define(&inst, "VECTOR", format("%u", pool_vector(&n->out[0], &d)));
     finish(l, &inst, &d, n);
+    if (is_attention(n)) { /* a block has a head */
+        AttentionShape a = attention_shape(f, n);
+        step_blocks(l, a.rows * a.heads);
+    }
 }
 
 /* ------------------------------------------------------------------ effects */
@@ -458,7 +506,7 @@ void
 lower_move(Lower *l, const Group *g)
 {
     const Node *n = &l->f->node[g->node[0]];
-    u32 to = value_buf(l, VAL(g->node[0], 0));
+    u32 to = value_buf(l, VAL(g->node[g->nnode - 1], 0));
     i64 stride[MAX_RANK], at = 0;
     natural_strides(&n->out[0], stride);
     if (n->op == OP_pad) {

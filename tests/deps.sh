@@ -27,7 +27,7 @@ rule() {
 rule include 'soho/'
 rule compiler 'soho/|compiler/'
 rule runtime 'soho/|runtime/'
-rule templates 'prelude\.|kernel\.h|functions\.h'
+rule templates 'prelude\.|kernel\.h|functions\.h|attention\.h'
 rule examples 'soho/rt\.h'
 
 # Families of ops and templates are named after their rows and ops.

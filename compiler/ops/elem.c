@@ -70,13 +70,23 @@ grad_div(Grad *g, const Node *n, Val y, Val dy)
     grad_add(g, n->in[1], emit1(b, OP_neg, emit2(b, OP_mul, da, y)));
 }
 
+/* A parameter, or some one below the other. */
+static bool
+is_weight(const Func *f, Val v)
+{
+    const Node *n = node_of(f, where(f, v).base);
+    bool all = n->op == OP_concat;
+    for (u32 i = 0; all && i < n->nin; i++)
+        all = is_weight(f, n->in[i]);
+    return all || n->op == OP_load;
+}
+
 /* Gradients of activations are rounded where those are, for they are kept as
  * long; those of parameters are sums over a batch and stay as they are. */
 static Val
 grad_half(Build *b, const Node *n, Val dy)
 {
-    Val x = where(b->f, n->in[0]).base;
-    return node_of(b->f, x)->op == OP_load ? dy : emit1(b, OP_half, dy);
+    return is_weight(b->f, n->in[0]) ? dy : emit1(b, OP_half, dy);
 }
 
 /* d y / d a of ops with one input, given a and y. */

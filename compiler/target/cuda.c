@@ -117,8 +117,8 @@ read_text(const Prog *p, const char *name)
 static NvrtcSource
 source_of(const Prog *p)
 {
-    static const char *const always[] = {"prelude.h", "functions.h",
-                                         "kernel.h"};
+    static const char *const always[] = {"prelude.h", "functions.h", "kernel.h",
+                                         "attention.h"};
     u32 n = (u32)countof(always);
     NvrtcSource s = {.name = "gen/unity0.cu",
                      .text = read_text(p, "unity0.cu")};

@@ -216,6 +216,13 @@ shuffle_xor(uint32_t mask, T x, int far, int line)
     return y;
 }
 
+/* What every lane of the warp leaves. */
+static void
+all_lanes(uint64_t to[LANES], uint64_t x, int line)
+{
+    memcpy(to, exchange(~0u, x, line), LANES * sizeof *to);
+}
+
 /* ----------------------------------------------------------- shared memory */
 
 /* The block's array of that key: given to the first thread that comes here. */
@@ -319,11 +326,13 @@ emu_launch(void (*kernel)(const void *), unsigned blocks, unsigned threads,
 #define SYNC()                        emu::barrier(__LINE__)
 #define __ffs(x)                      __builtin_ffs(x)
 #define __shfl_xor_sync(mask, x, far) emu::shuffle_xor(mask, x, far, __LINE__)
+#define warp_all(to, x)               emu::all_lanes(to, x, __LINE__)
 
 #define INLINE static inline __attribute__((always_inline))
 #define SHARED(type, name, count)                                              \
     static const char name##_key = 0;                                          \
     type *const name = (type *)emu::shared(&name##_key, sizeof(type) * (count))
+#define SHARED_DYNAMIC(type, name, count) SHARED(type, name, count)
 #define CUDA_KERNEL(name)                                                      \
     static void PASTE(name, body)(const SohoArgs<ARGS> &a);                    \
     extern "C" __attribute__((visibility("default"))) void name(               \

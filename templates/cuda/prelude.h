@@ -31,6 +31,10 @@ typedef unsigned long long uint64_t;
 #define INLINE                    static __forceinline__
 #define SHARED(type, name, count) __shared__ type name[count]
 #define SYNC()                    __syncthreads()
+/* All that the launch asked for beside SHARED arrays; one in a kernel. */
+#define SHARED_DYNAMIC(type, name, count)                                      \
+    extern __shared__ uint4 shared_dynamic[];                                  \
+    type *const name = (type *)shared_dynamic
 #define CUDA_KERNEL(name)                                                      \
     extern "C" __global__ void __launch_bounds__(BLOCK)                        \
         name(const __grid_constant__ SohoArgs<ARGS> a)

@@ -482,6 +482,28 @@ end)
 train("softmax.dropout", function()
   return op.dropout {op.softmax {live {2, 3, 5, 7}}, p = 0.3, site = "probs"}
 end)
+-- Attention as models write it: a GPU has a kernel for it where numbers have 16
+-- bits.  Scores stay small, for a softmax of large ones only picks.
+local function attention(R, M, L, heads, side, p)
+  local C, x = heads * side, live {R, L, heads * side}
+  local function project(x, bias)
+    local y = op.linear {x, fixed {C, C}, fixed({C}, "u", bias)}
+    return y:reshape {R, x:dim(2), heads, side}:permute {1, 3, 2, 4}
+  end
+  local q = project(M == L and x or x:slice(2, 1, M))
+  -- the keys' bias moves all scores of a query alike
+  local k, v = project(x, {trainable = false}), project(x)
+  local scores = op.matmul {q, k:permute {1, 2, 4, 3}} * 0.002
+  local y = op.softmax {scores + frozen {R, 1, 1, L}}
+  if p > 0 then y = op.dropout {y, p = p, site = "attention." .. L} end
+  return op.matmul {y, v}:permute {1, 3, 2, 4}:reshape {R, M, C}
+end
+for i, t in ipairs {{2, 7, 7, 2, 16, 0}, {1, 37, 37, 1, 16, 0.3},
+                    {2, 16, 16, 2, 32, 0.1}, {3, 1, 19, 1, 16, 0},
+                    {1, 5, 33, 2, 16, 0.2}, {1, 1, 1, 1, 64, 0}} do
+  train("attention.size" .. i, function() return attention(table.unpack(t)) end)
+end
+eval("attention.eval", function() return attention(2, 9, 9, 2, 16, 0) end)
 for i, dims in ipairs {{13, 17}, {2, 3, 5}, {3, 768}, {1, 3}, {2, 3, 4, 16}} do
   local c = dims[#dims]
   train("layer_norm.size" .. i, function()
