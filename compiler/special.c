@@ -217,6 +217,22 @@ define_attention(const Lower *l, Instance *i, const Node *n)
         define(i, "PACKED", a.packed ? "1" : "0");
 }
 
+/* A block has a head.  Operations are those of the least products: scores that
+ * a gradient computes again count once. */
+static void
+launch_attention(Lower *l, const Node *n)
+{
+    AttentionShape a = attention_shape(l->f, n);
+    const char *part = n->op == OP_attention ? "" : attr_s(n, "part");
+    i64 products = !*part                ? 2
+                   : !strcmp(part, "q")  ? 3
+                   : !strcmp(part, "kv") ? 4
+                                         : 5;
+    step_blocks(l, a.rows * a.heads);
+    l->f->step[l->f->nstep - 1].flop =
+        (u64)(2 * products * a.rows * a.heads * a.queries * a.keys * a.side);
+}
+
 /* Pointers of outputs, pointers of inputs, the step block of an op that draws,
  * then all dimensions. */
 static void
@@ -271,10 +287,8 @@ lower_value_op(Lower *l, const Group *g)
     if (is_gpu(l) && n->op == OP_max_pool)
         define(&inst, "VECTOR", format("%u", pool_vector(&n->out[0], &d)));
     finish(l, &inst, &d, n);
-    if (is_attention(n)) { /* a block has a head */
-        AttentionShape a = attention_shape(f, n);
-        step_blocks(l, a.rows * a.heads);
-    }
+    if (is_attention(n))
+        launch_attention(l, n);
 }
 
 /* ------------------------------------------------------------------ effects */

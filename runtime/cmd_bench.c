@@ -228,8 +228,10 @@ floor_of(const Bench *b, const PlanStep *s)
     u32 post = s->kind == ST_gemm   ? plan->gemm[s->what].post
                : s->kind == ST_conv ? plan->conv[s->what].post
                                     : 0;
+    u32 from = plan->arg[s->arg + 1].buffer; /* a kernel's: attention's input */
     u32 type = s->kind == ST_gemm   ? plan->gemm[s->what].dtype[1]
                : s->kind == ST_conv ? plan->conv[s->what].dtype[1]
+               : s->flop            ? plan->buffer[from].dtype
                                     : DT_f32;
     f64 most = dtype_half(type) ? c->half : post & POST_tf32 ? c->tf32 : c->f32;
     f64 moves = c->bytes > 0 ? 1e3 * (f64)s->bytes / c->bytes : 0;

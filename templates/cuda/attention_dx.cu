@@ -41,18 +41,21 @@
 #ifndef PART_kv
 #define PART_kv 0
 #endif
-#define PITCH    (SIDE + 8)
-#define TILES(n) (((n) + TILE - 1) / TILE)
-#define ROW      (HEADS * SIDE)
-#define WORDS    ((KEYS + 31) / 32)
-#define KEEP     (float)(1.0 / (1.0 - DROP))
-#define STEP_Q   (PART_all ? 3 * ROW : ROW)
-#define STEP_K   (PART_all ? 3 * ROW : 2 * ROW)
-#define Shared   LOCAL(Shared)
-#define slopes   LOCAL(slopes)
-#define norms    LOCAL(norms)
-#define of_query LOCAL(of_query)
-#define of_key   LOCAL(of_key)
+#define PITCH     (SIDE + 8)
+#define TILES(n)  (((n) + TILE - 1) / TILE)
+#define ROW       (HEADS * SIDE)
+#define WORDS     ((KEYS + 31) / 32)
+#define KEEP      (float)(1.0 / (1.0 - DROP))
+#define STEP_Q    (PART_all ? 3 * ROW : ROW)
+#define STEP_K    (PART_all ? 3 * ROW : 2 * ROW)
+#define OFFSET_K  (PART_all ? ROW : 0)
+#define Shared    LOCAL(Shared)
+#define slopes    LOCAL(slopes)
+#define norms     LOCAL(norms)
+#define divide    LOCAL(divide)
+#define load_head LOCAL(load_head)
+#define of_query  LOCAL(of_query)
+#define of_key    LOCAL(of_key)
 
 /* What a block has of one head: tiles, and per query the two numbers above. */
 struct Shared {
@@ -63,7 +66,7 @@ struct Shared {
 };
 
 /* Of a tile of queries and one of keys: p to s, dp to g, transposed if TURNED.
- * norm 0 in place of a query's gives exp's argument: the score. */
+ * `raw` leaves the score in p's place. */
 template <bool TURNED>
 INLINE void
 slopes(const Shared &m, Sums *s, Sums *g, int i0, int j0, bool raw)
@@ -175,42 +178,56 @@ of_key(const Shared &m, float dk[SIDE / 8][4], float dv[SIDE / 8][4], int j0)
     }
 }
 
+/* Places in a block's shared memory. */
+INLINE void
+divide(Shared *m, uint16_t *rows)
+{
+    m->q = rows;
+    m->dy = m->q + TILES(QUERIES) * TILE * PITCH;
+    m->k = m->dy + TILES(QUERIES) * TILE * PITCH;
+    m->v = m->k + TILES(KEYS) * TILE * PITCH;
+    m->norm = (float *)(m->v + TILES(KEYS) * TILE * PITCH);
+    m->common = m->norm + TILES(QUERIES) * TILE;
+    m->kept = (uint32_t *)(m->common + TILES(QUERIES) * TILE);
+}
+
+/* Head h of row r. */
+INLINE void
+load_head(const Shared &m, const SohoArgs<ARGS> &a, int64_t r, int64_t h)
+{
+    const uint16_t *q = a[1].p, *kv = a[PART_all ? 1 : 2].p;
+    const uint16_t *dy = a[PART_all ? 2 : 3].p;
+    const SohoStep *step = a[PART_all ? 4 : 5].p;
+    const uint32_t site = (uint32_t)a[PART_all ? 5 : 6].i;
+    const uint16_t *k = kv + r * KEYS * STEP_K + OFFSET_K + h * SIDE;
+
+    load_rows<BLOCK, SIDE, PITCH>(m.q, q + r * QUERIES * STEP_Q + h * SIDE,
+                                  QUERIES, STEP_Q);
+    load_rows<BLOCK, SIDE, PITCH>(m.dy, dy + r * QUERIES * ROW + h * SIDE,
+                                  QUERIES, ROW);
+    load_rows<BLOCK, SIDE, PITCH>(m.k, k, KEYS, STEP_K);
+    load_rows<BLOCK, SIDE, PITCH>(m.v, k + ROW, KEYS, STEP_K);
+    if (DROP > 0)
+        draw_kept<BLOCK>(m.kept, QUERIES, KEYS,
+                         OFFSET + r * STRIDE0 + h * STRIDE1, STRIDE2,
+                         (float)(DROP), site, step);
+}
+
 CUDA_KERNEL(NAME)
 {
     ELEMENT(HALF_OUT) *d = a[0].p;
-    const uint16_t *q = a[1].p, *kv = a[PART_all ? 1 : 2].p;
-    const uint16_t *dy = a[PART_all ? 2 : 3].p;
     const float *bias = a[PART_all ? 3 : 4].p;
-    const SohoStep *step = a[PART_all ? 4 : 5].p;
-    const uint32_t site = (uint32_t)a[PART_all ? 5 : 6].i;
     const int pairs = (int)a[PART_all ? 6 : 7].i * HEADS;
     const int first = (int)threadIdx.x / WARP, warps = BLOCK / WARP;
     SHARED_DYNAMIC(uint16_t, rows, BYTES / 2);
     Shared m;
 
-    m.q = rows;
-    m.dy = m.q + TILES(QUERIES) * TILE * PITCH;
-    m.k = m.dy + TILES(QUERIES) * TILE * PITCH;
-    m.v = m.k + TILES(KEYS) * TILE * PITCH;
-    m.norm = (float *)(m.v + TILES(KEYS) * TILE * PITCH);
-    m.common = m.norm + TILES(QUERIES) * TILE;
-    m.kept = (uint32_t *)(m.common + TILES(QUERIES) * TILE);
+    divide(&m, rows);
     for (int at = (int)blockIdx.x; at < pairs; at += (int)gridDim.x) {
         const int64_t r = at / HEADS, h = at % HEADS;
-        const uint16_t *k =
-            kv + r * KEYS * STEP_K + (PART_all ? ROW : 0) + h * SIDE;
 
         m.bias = bias + r * KEYS;
-        load_rows<BLOCK, SIDE, PITCH>(m.q, q + r * QUERIES * STEP_Q + h * SIDE,
-                                      QUERIES, STEP_Q);
-        load_rows<BLOCK, SIDE, PITCH>(m.dy, dy + r * QUERIES * ROW + h * SIDE,
-                                      QUERIES, ROW);
-        load_rows<BLOCK, SIDE, PITCH>(m.k, k, KEYS, STEP_K);
-        load_rows<BLOCK, SIDE, PITCH>(m.v, k + ROW, KEYS, STEP_K);
-        if (DROP > 0)
-            draw_kept<BLOCK>(m.kept, QUERIES, KEYS,
-                             OFFSET + r * STRIDE0 + h * STRIDE1, STRIDE2,
-                             (float)(DROP), site, step);
+        load_head(m, a, r, h);
         SYNC();
         for (int i = first; i < TILES(QUERIES); i += warps)
             norms(m, i * TILE);
@@ -224,8 +241,8 @@ CUDA_KERNEL(NAME)
         }
         for (int j = first; !PART_q && j < TILES(KEYS); j += warps) {
             float dk[SIDE / 8][4] = {}, dv[SIDE / 8][4] = {};
-            ELEMENT(HALF_OUT) *to = d + (r * KEYS + j * TILE) * STEP_K +
-                                    (PART_all ? ROW : 0) + h * SIDE;
+            ELEMENT(HALF_OUT) *to =
+                d + (r * KEYS + j * TILE) * STEP_K + OFFSET_K + h * SIDE;
 
             of_key(m, dk, dv, j * TILE);
             save_rows<SIDE>(to, dk, KEYS - j * TILE, STEP_K);
