@@ -6,8 +6,8 @@
     X(leaf)                                                                    \
     X(elem)                                                                    \
     X(view)                                                                    \
-    X(reduce) X(matmul) X(conv) X(image) X(embed) X(loss) X(norm) X(attention) \
-        X(optim)
+    X(reduce)                                                                  \
+    X(matmul) X(conv) X(image) X(embed) X(loss) X(norm) X(attention) X(optim)
 #define X(name) extern const Family family_##name;
 FAMILIES(X)
 #undef X

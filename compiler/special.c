@@ -109,6 +109,8 @@ items_of(const Lower *l, const Node *n)
     case OP_arg_max:
     case OP_pick_max:
         return type_count(&n->out[0]) * 32; /* a warp looks at a row */
+    case OP_normalise:                      /* a thread has a cell */
+        return type_count(&n->out[0]) / attr_i(n, "channels");
     case OP_normal:
         return type_count(&l->p->buf[tensor_buf(l, attr_s(n, "tensor"))].type);
     default:

@@ -39,6 +39,7 @@ kernel() {
 #define BLOCK 64
 #define ARGS 2
 #include "prelude.h"
+#include "attention.h"
 CUDA_KERNEL(NAME)
 {
     float *y = a[0].p;
@@ -112,6 +113,15 @@ kernel shuffle_after_exit <<'END'
     y[i] = warp_sum(x[i]);
 END
 finds shuffle_after_exit 'ends, and its warp waits for it'
+
+kernel product_divergent <<'END'
+    float c[4] = {};
+    uint32_t word[4] = {};
+    if (i % 2)
+        multiply_add(c, word, 0, 0);
+    y[i] = c[0] + x[i];
+END
+finds product_divergent 'warp'
 
 kernel shared_too_large <<'END'
     SHARED(float, s, 60000);
