@@ -329,21 +329,6 @@ store_rides_on(const Fuse *u, u32 id)
 
 /* -------------------------------------------------------------- late nodes */
 
-/* Calls fn for each node that waits for `id`, the first to be computed first;
- * false: one said no. */
-static bool
-each_late(Fuse *u, u32 id, i32 g, bool (*fn)(Fuse *u, u32 id, i32 g))
-{
-    const Node *n = &u->f->node[id];
-    for (u32 i = 0; i < n->nin; i++) {
-        u32 x = VAL_NODE(n->in[i]);
-        if (u->late[x] == LATE_always && u->f->node[x].group < 0 &&
-            (!each_late(u, x, g, fn) || !fn(u, x, g)))
-            return false;
-    }
-    return true;
-}
-
 /* A group's nodes ascend: what was there first does not join what is younger.
  */
 static bool
@@ -351,19 +336,6 @@ late_may_join(Fuse *u, u32 id, i32 g)
 {
     const Group *to = &u->f->group[g];
     return id > to->node[to->nnode - 1] && may_join(u, id, g);
-}
-
-static u32
-count_late(const Fuse *u, u32 id)
-{
-    const Node *n = &u->f->node[id];
-    u32 count = 0;
-    for (u32 i = 0; i < n->nin; i++) {
-        u32 x = VAL_NODE(n->in[i]);
-        if (u->late[x] == LATE_always && u->f->node[x].group < 0)
-            count += 1 + count_late(u, x);
-    }
-    return count;
 }
 
 static bool
@@ -387,8 +359,8 @@ late_open(Fuse *u, u32 id, i32 g)
 static bool
 all_may_join(Fuse *u, u32 id, i32 g)
 {
-    return u->f->group[g].nnode + count_late(u, id) < GROUP_MAX &&
-           may_join(u, id, g) && each_late(u, id, g, late_may_join);
+    return u->f->group[g].nnode + fuse_count_late(u, id) < GROUP_MAX &&
+           may_join(u, id, g) && fuse_each_late(u, id, g, late_may_join);
 }
 
 /* -------------------------------------------------------------------- fuse */
@@ -407,8 +379,20 @@ best_group(Fuse *u, u32 id)
     return best;
 }
 
-/* A group that reads one of n's inputs too.  A half input is read again: that
- * costs less than to store what is made of it. */
+/* Is input v worth a place in a kernel that reads it?  A half is read again,
+ * for that costs less than to store what is made of it; so is, by a node that
+ * can wait, what is small. */
+static bool
+is_worth_sharing(const Fuse *u, u32 id, Val v)
+{
+    const Func *f = u->f;
+    Type t = type_of(f, v), y = f->node[id].out[0];
+    bool small = type_count(&t) * 8 <= type_count(&y);
+    return node_of(f, v)->op != OP_literal && !is_half(f, v) &&
+           !(small && u->late[id] == LATE_alone);
+}
+
+/* A group that reads one of n's inputs too. */
 static i32
 sibling(Fuse *u, u32 id)
 {
@@ -418,8 +402,7 @@ sibling(Fuse *u, u32 id)
         for (u32 k = 0; f->node[i].group >= 0 && k < f->node[i].nin; k++)
             for (u32 j = 0; j < n->nin; j++)
                 if (f->node[i].in[k] == n->in[j] &&
-                    node_of(f, n->in[j])->op != OP_literal &&
-                    !is_half(f, n->in[j]) &&
+                    is_worth_sharing(u, id, n->in[j]) &&
                     all_may_join(u, id, f->node[i].group))
                     return f->node[i].group;
     return -1;
@@ -478,11 +461,11 @@ place_node(Fuse *u, u32 id)
             return;
         }
         if (g < 0) { /* those that waited are the only ones to go with */
-            each_late(u, id, (i32)f->ngroup - 1, late_open);
+            fuse_each_late(u, id, (i32)f->ngroup - 1, late_open);
             g = best_group(u, id);
         }
         if (g >= 0) {
-            each_late(u, id, g, late_join);
+            fuse_each_late(u, id, g, late_join);
             join(u, id, g);
             return;
         }
@@ -533,6 +516,7 @@ fuse(Prog *p, Func *f)
     Fuse u = {
         .p = p, .f = f, .uses = graph_uses(f), .words = f->nnode / 64 + 1};
     u.late = p->opt.no_fuse ? mem_alloc(f->nnode + 1) : late_nodes(f, u.uses);
+    u.wanted = mem_alloc(f->nnode + 1);
     u.dep = mem_alloc((u64)(f->nnode + 1) * u.words * sizeof *u.dep);
     f->group = mem_alloc((f->nnode + 1) * sizeof *f->group);
     for (u32 i = 0; i < f->nnode; i++) {

@@ -285,7 +285,8 @@ graph_sweep(Func *f, const bool *live)
         Node *node = &f->node[n];
         *node = f->node[i];
         for (u32 k = 0; k < node->nin; k++)
-            node->in[k] = VAL(to[VAL_NODE(node->in[k])], VAL_OUT(node->in[k]));
+            node->in[k] =
+                VAL(to[VAL_NODE(node->in[k])], VAL_OUT(node->in[k]));
         to[i] = n++;
     }
     f->nnode = n;

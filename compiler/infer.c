@@ -9,5 +9,6 @@ pass_infer(Prog *p)
         for (u32 k = 0; k < p->func[i].nnode; k++)
             infer_node(&p->func[i], k);
     if (diag_count())
-        die(SOHO_BAD, "%s: %u errors in the model", p->opt.model, diag_count());
+        die(SOHO_BAD, "%s: %u errors in the model", p->opt.model,
+            diag_count());
 }

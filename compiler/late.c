@@ -4,7 +4,7 @@
  * product or a sum over columns (so, in another kernel), is made there: half
  * inputs are kept anyway, and reading them costs less than the f32 result. What
  * is read soon enough waits, too, if it found no kernel to go with. */
-#include "compiler/sohoc.h"
+#include "compiler/fuse.h"
 
 /* Rows are reduced and what follows is computed in one kernel. */
 static bool
@@ -84,4 +84,50 @@ late_nodes(const Func *f, const u32 *uses)
         else if (late[i])
             late[i] = LATE_always;
     return late;
+}
+
+/* ------------------------------------------------------------- in fuse */
+
+static bool
+waits(const Fuse *u, u32 id)
+{
+    return u->late[id] == LATE_always && u->f->node[id].group < 0;
+}
+
+/* Marks as wanted what waits for `id`: how many, the first of them. */
+static u32
+mark_late(Fuse *u, u32 id, u32 *first)
+{
+    const Node *n = &u->f->node[id];
+    u32 count = 0;
+    for (u32 i = 0; i < n->nin; i++) {
+        u32 x = VAL_NODE(n->in[i]);
+        if (!waits(u, x) || u->wanted[x])
+            continue;
+        u->wanted[x] = true;
+        *first = x < *first ? x : *first;
+        count += 1 + mark_late(u, x, first);
+    }
+    return count;
+}
+
+bool
+fuse_each_late(Fuse *u, u32 id, i32 g, bool (*fn)(Fuse *u, u32 id, i32 g))
+{
+    u32 first = id;
+    bool good = true;
+    mark_late(u, id, &first);
+    for (u32 x = first; x < id; x++) {
+        good = good && (!u->wanted[x] || fn(u, x, g));
+        u->wanted[x] = false;
+    }
+    return good;
+}
+
+u32
+fuse_count_late(Fuse *u, u32 id)
+{
+    u32 first = id, count = mark_late(u, id, &first);
+    memset(u->wanted + first, 0, id - first);
+    return count;
 }

@@ -36,8 +36,7 @@ static Cells
 cells_of(const Type *w, i64 pad, i64 in, i64 out)
 {
     Cells c = {.before = (pad + SIDE - 1) / SIDE};
-    i64 first =
-        SIDE * c.before - pad; /* row of the cells that weights begin in */
+    i64 first = SIDE * c.before - pad; /* row of the cells that weights begin in */
     c.window = (first + w->dim[2] + SIDE - 1) / SIDE;
     c.after = max_i64(0, out - 1 + c.window - c.before - in / SIDE);
     return c;

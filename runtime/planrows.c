@@ -268,8 +268,8 @@ check_code(const Reader *r)
 
         CHECK(r, ENGINES, i, g->conv < p->nconv, "convolution %u of %u",
               g->conv, p->nconv);
-        CHECK(r, ENGINES, i, cuda && g->spare == 0, "on target %u, spare is %u",
-              p->head->target, g->spare);
+        CHECK(r, ENGINES, i, cuda && g->spare == 0,
+              "on target %u, spare is %u", p->head->target, g->spare);
         CHECK(r, ENGINES, i, g->workspace <= p->conv[g->conv].scratch,
               "works in %" PRIu64 " bytes, the convolution has %" PRIu64,
               g->workspace, p->conv[g->conv].scratch);

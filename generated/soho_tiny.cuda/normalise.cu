@@ -26,10 +26,23 @@
  * of each picture, 0 beyond it.
  *
  * y [B,BEFORE+H/CELL+AFTER,..,CHANNELS] <- x [B,H,W,3] u8, size [B,2] i32
- * (valid height, width); pixels of CELL x CELL lie beside each other MEAN0
- * MEAN1 MEAN2 STD0 STD1 STD2; HALF_OUT  1: y is of halves */
-#line 22 "templates/cuda/normalise.cu"
+ * (valid height, width); pixels of CELL x CELL lie beside each other, in the
+ * first of CHANNELS; MEAN0 MEAN1 MEAN2 STD0 STD1 STD2; HALF_OUT  1: y is of
+ * halves.  A thread has a cell. */
+#line 24 "templates/cuda/normalise.cu"
 #include "prelude.h"
+
+#define VECTOR    (CHANNELS % 8 == 0 ? 8 : 1)
+#define normal_of LOCAL(normal_of)
+
+INLINE float
+normal_of(uint8_t x, int c)
+{
+    const float mean = (float)(c == 0 ? MEAN0 : c == 1 ? MEAN1 : MEAN2);
+    const float std = (float)(c == 0 ? STD0 : c == 1 ? STD1 : STD2);
+
+    return ((float)x - mean) / std;
+}
 
 CUDA_KERNEL(NAME)
 {
@@ -37,29 +50,33 @@ CUDA_KERNEL(NAME)
     const uint8_t *x = a[1].p;
     const int32_t *size = a[2].p;
     const INDEX nimage = a[3].i, rows = a[4].i, columns = a[5].i;
-    const INDEX channels = a[6].i;
     const int height = (int)a[8].i, width = (int)a[9].i;
 
-    FOR_INDEX(i, nimage * rows * columns * channels)
+    FOR_INDEX(cell, nimage * rows * columns)
     {
-        const INDEX place = i % channels, cell = i / channels;
         const INDEX image = cell / columns / rows;
-        const int c = place % 3, k = place / 3;
-        const int row =
-            ((int)(cell / columns % rows) - BEFORE) * CELL + k / CELL;
-        const int column = ((int)(cell % columns) - BEFORE) * CELL + k % CELL;
-        const float mean = (float)(c == 0 ? MEAN0 : c == 1 ? MEAN1 : MEAN2);
-        const float std = (float)(c == 0 ? STD0 : c == 1 ? STD1 : STD2);
         const int32_t *valid = size + image * 2;
-        float value = 0.0f;
+        const int top = ((int)(cell / columns % rows) - BEFORE) * CELL;
+        const int left = ((int)(cell % columns) - BEFORE) * CELL;
+        const int bottom = valid[0] < height ? valid[0] : height;
+        const int right = valid[1] < width ? valid[1] : width;
 
-        if (k < CELL * CELL && row >= 0 && row < height && row < valid[0] &&
-            column >= 0 && column < width && column < valid[1])
-            value =
-                ((float)x[((image * height + row) * width + column) * 3 + c] -
-                 mean) /
-                std;
-        put(&y[i], value);
+#pragma unroll
+        for (int first = 0; first < CHANNELS; first += VECTOR) {
+            Vector<ELEMENT(HALF_OUT), VECTOR> v;
+
+#pragma unroll
+            for (int e = 0; e < VECTOR; e++) {
+                const int k = (first + e) / 3, c = (first + e) % 3;
+                const int row = top + k / CELL, column = left + k % CELL;
+                const bool is = k < CELL * CELL && row >= 0 && row < bottom &&
+                                column >= 0 && column < right;
+                const INDEX at = (image * height + row) * width + column;
+
+                put(&v.at[e], is ? normal_of(x[at * 3 + c], c) : 0.0f);
+            }
+            save_vector(y + (int64_t)cell * CHANNELS + first, v);
+        }
     }
 }
 #undef NAME
@@ -83,3 +100,5 @@ CUDA_KERNEL(NAME)
 #undef INDEX
 #undef BLOCK
 #undef ARGS
+#undef VECTOR
+#undef normal_of

@@ -62,7 +62,7 @@ NAME(const SohoArg *a)
                 for (int64_t j = j0; j < j1; j++)
                     sum[s][j - j0] +=
                         partial[((c * SUMS + s) * kept + k) * inner + j];
-                    //@slot out
+        //@slot out
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
             //@slot after

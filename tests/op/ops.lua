@@ -498,7 +498,7 @@ local function attention(R, M, L, heads, side, p)
   if p > 0 then y = op.dropout {y, p = p, site = "attention." .. L} end
   return op.matmul {y, v}:permute {1, 3, 2, 4}:reshape {R, M, C}
 end
-for i, t in ipairs {{2, 7, 7, 2, 16, 0}, {1, 37, 37, 1, 16, 0.3},
+for i, t in ipairs {{2, 11, 11, 2, 16, 0}, {1, 37, 37, 1, 16, 0.3},
                     {2, 16, 16, 2, 32, 0.1}, {3, 1, 19, 1, 16, 0},
                     {1, 5, 33, 2, 16, 0.2}, {1, 1, 1, 1, 64, 0}} do
   train("attention.size" .. i, function() return attention(table.unpack(t)) end)
