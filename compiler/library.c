@@ -79,6 +79,16 @@ math_of(const Lower *l, u8 type)
                : 0;
 }
 
+/* What engines a convolution may have on the GPU.  cuBLASLt's algorithms all
+ * give the same bits every time. */
+static u32
+engines_of(const Lower *l, u8 type)
+{
+    const char *same = meta_get(l->p, "config.deterministic");
+    bool varies = is_gpu(l) && same && !strcmp(same, "false");
+    return math_of(l, type) | (varies ? POST_varies : 0);
+}
+
 /* Bias v as a half: the pack phase makes it where v is known before. */
 static u32
 half_bias(Lower *l, Val v)
@@ -296,7 +306,7 @@ lower_conv_dw(Lower *l, const Node *n, const Tail *tail, PlanConv *c)
     const char *name = format("%s.dw%u", l->f->name, l->p->nbuf);
     u32 packed = buf_add(l->p, name, &t, AR_act, RO_act, l->func, n->place);
     bool add = tail->post & POST_accum;
-    c->post = math_of(l, c->dtype[1]);
+    c->post = engines_of(l, c->dtype[1]);
     if (!sized(l, c, n->place))
         return;
     Draft d = {.narg = 0};
@@ -341,7 +351,8 @@ lower_conv(Lower *l, const Group *g)
         lower_conv_dw(l, n, &tail, &c);
         return;
     }
-    c.post = tail.post | (c.dir < 2 ? POST_packed : 0) | math_of(l, c.dtype[1]);
+    c.post =
+        tail.post | (c.dir < 2 ? POST_packed : 0) | engines_of(l, c.dtype[1]);
     if (!sized(l, &c, n->place))
         return;
     u32 row = conv_add(l->p, &c);

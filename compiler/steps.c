@@ -107,8 +107,8 @@ print_arg(const Prog *p, const Func *f, const PlanArg *a, bool written,
 static void
 print_post(u32 post, FILE *out)
 {
-    static const char *const word[] = {"accum", "bias", "add",
-                                       "relu",  "gelu", "packed"};
+    static const char *const word[] = {"accum", "bias",   "add",  "relu",
+                                       "gelu",  "packed", "tf32", "varies"};
 
     for (u32 i = 0; i < countof(word); i++)
         if (post & 1u << i)

@@ -15,7 +15,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   dropout = 0.1, head_dropout = 0.5,
   vocab = 30522, answers = 3129,   -- or files, which go into the plan
   compat = "upstream",             -- "fixed" masks by the true padded width
-  precision = "f32",
+  precision = "f32", deterministic = true,
   lr = 1e-4, decay = 0.01,
   backbone_lr = 1e-2, backbone_decay = 1e-4, momentum = 0.9,
   warmup = 1000, warmup_ratio = 1 / 3, drop_lr_at = {12, 16}, epochs = 20,

@@ -18,7 +18,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   dropout = 0.1,
   vocab = 30522,                   -- or a file, which goes into the plan
   compat = "upstream",             -- "fixed": see README.md in this folder
-  precision = "f32",
+  precision = "f32", deterministic = true,
   lr = 1e-4, decay = 0.01,
   backbone_lr = 1e-2, backbone_decay = 1e-4, momentum = 0.9,
   warmup = 1000, warmup_ratio = 1 / 3, drop_lr_at = {25, 35}, epochs = 40,

@@ -17,7 +17,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   spread = 0.07, dropout = 0.05, head_dropout = 0.05,
   vocab = 128, answers = 13,       -- or files, which go into the plan
   compat = "fixed",                -- "upstream" masks as the official code does
-  precision = "f32",
+  precision = "f32", deterministic = true,
   lr = 1e-3, backbone_lr = 2e-3, decay = 0.01,                     -- AdamW
   neck_lr = 1e-2, neck_decay = 1e-4, momentum = 0.9,               -- SGD
   warmup = 400, warmup_ratio = 0.1, lr_floor = 0.02, epochs = 8,

@@ -18,7 +18,7 @@ local c = config({                 -- `sohoc --set name=value` replaces a field
   spread = 0.12, dropout = 0.05,
   vocab = 128,                     -- or a file, which goes into the plan
   compat = "fixed",                -- "upstream" masks as the official code does
-  precision = "f32",
+  precision = "f32", deterministic = true,
   lr = 1e-3, backbone_lr = 2e-3, decay = 0.01,                     -- AdamW
   neck_lr = 0.2, neck_decay = 0, momentum = 0.9,                   -- SGD
   warmup = 200, warmup_ratio = 0.1, lr_floor = 0.02, epochs = 10,

@@ -14,7 +14,8 @@
 
 enum {
     POSTS = POST_accum | POST_bias | POST_add | POST_relu | POST_gelu |
-            POST_packed | POST_tf32
+            POST_packed | POST_tf32,
+    CONV_POSTS = POSTS | POST_varies
 };
 
 /* Bytes from the first to the last element touched; UINT64_MAX where that is
@@ -139,8 +140,9 @@ plan_conv_row(const Reader *r, u32 i)
         c->n,         c->h,           c->w,           c->ci,    c->oh,
         c->ow,        c->co,          c->kh,          c->kw,    c->stride[0],
         c->stride[1], c->dilation[0], c->dilation[1], c->groups};
-    static const u32 posts[3] = {POSTS, POST_packed | POST_tf32,
-                                 POST_accum | POST_tf32};
+    static const u32 posts[3] = {CONV_POSTS,
+                                 POST_packed | POST_tf32 | POST_varies,
+                                 POST_accum | POST_tf32 | POST_varies};
 
     for (u32 k = 0; k < 14; k++)
         CHECK(r, CONVS, i, size[k] >= 1 && size[k] <= MAX_DIM,

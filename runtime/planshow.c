@@ -135,8 +135,8 @@ show_buffer(const Plan *p, const PlanBuffer *b, FILE *out)
 static void
 show_post(u32 post, FILE *out)
 {
-    static const char *const word[] = {"accum", "bias",   "add", "relu",
-                                       "gelu",  "packed", "tf32"};
+    static const char *const word[] = {"accum", "bias",   "add",  "relu",
+                                       "gelu",  "packed", "tf32", "varies"};
 
     for (u32 i = 0; i < countof(word); i++)
         if (post & 1u << i)

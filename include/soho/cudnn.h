@@ -376,7 +376,7 @@ cudnn_has_note(const int *note, int64_t n, int value)
 }
 
 /* May an engine serve?  It has to be compiled already, give the same bits every
- * time, and for f32 do what f32 says. */
+ * time unless those may vary, and for f32 do what f32 says. */
 static inline bool
 cudnn_may(const Cudnn *lib, CudnnDesc engine, const PlanConv *c)
 {
@@ -394,7 +394,8 @@ cudnn_may(const Cudnn *lib, CudnnDesc engine, const PlanConv *c)
     if (f32_only && (cudnn_has_note(is, nis, CUDNN_NOTE_TENSOR_CORE) ||
                      cudnn_has_note(is, nis, CUDNN_NOTE_DOWN_CONVERT)))
         return false;
-    return !cudnn_has_note(is, nis, CUDNN_NOTE_NONDETERMINISTIC) &&
+    return (c->post & POST_varies ||
+            !cudnn_has_note(is, nis, CUDNN_NOTE_NONDETERMINISTIC)) &&
            !cudnn_has_note(is, nis, CUDNN_NOTE_FFT) &&
            !cudnn_has_note(is, nis, CUDNN_NOTE_REDUCED) &&
            !cudnn_has_note(does, ndoes, CUDNN_NOTE_RUNTIME) &&

@@ -174,7 +174,8 @@ enum {
     POST_relu = 8,
     POST_gelu = 16,  /* erf form */
     POST_packed = 32, /* weights (b of a gemm) come packed */
-    POST_tf32 = 64 /* factors may be rounded to 10 bits behind the point */
+    POST_tf32 = 64, /* factors may be rounded to 10 bits behind the point */
+    POST_varies = 128 /* last bits may differ from run to run (conv) */
 };
 
 /* arguments of a gemm step: c a b [bias] [residual] [scratch];

@@ -5,7 +5,8 @@
  * of a candidate, 0 where the first is as good: for products the algorithms of
  * cuBLASLt's heuristics, for convolutions the engine chosen ahead of time, then
  * those that cuDNN's heuristics propose here.  All are such as would be chosen
- * by themselves: deterministic, of the plan's precision, within its scratch. */
+ * by themselves: deterministic if the plan is, of its precision, within its
+ * scratch. */
 #include "runtime/cuda/gpu.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # precision= on the emulated GPU: tf32 is said to the libraries, bf16 and f16 train
-# to f32's loss, f16 with a loss scale of its own.
+# to f32's loss, f16 with a loss scale of its own; deterministic= is said, too.
 . tests/emu/lib/case.sh
 
 shapes
@@ -14,6 +14,13 @@ lines() { "$SOHO_RT" plan "$room/$1/plan.bin" | grep -cE "$2"; }
 check tf32/said "$([ "$(lines tf32 '^step .* tf32 ')" -eq \
 	"$(lines tf32 '^step [0-9]+ (gemm|conv) ')" ]; echo $?)" \
 	"$(lines tf32 '^step .* tf32 ') steps"
+
+tiny varies -t cuda --arch emu --set deterministic=false
+check varies/compiles $? "$(tail -n 2 "$room/log")"
+convs='^step [0-9]+ conv '
+check varies/said "$([ "$(lines varies "$convs.* varies ")" -eq \
+	"$(lines varies "$convs")" ] && [ "$(lines f32 ' varies ')" -eq 0 ]
+	echo $?)" "$(lines varies ' varies '), $(lines f32 ' varies ') steps"
 
 for p in f32 bf16 f16; do
 	"$SOHO_RT" train "$room/$p/plan.bin" --data "$data" --run "$room/run-$p" \

@@ -41,7 +41,40 @@ loads(CudnnDesc device, const char *text)
     return good;
 }
 
-/* A convolution with bias and ReLU in bf16, and one gradient in f32. */
+/* Numbers of the first engines that serve a row, up to 64. */
+static u32
+engines(CudnnDesc device, const PlanConv *row, int64_t number[64])
+{
+    CudnnPlan plan;
+    u32 n = 0;
+
+    while (n < 64 && cudnn_choose(&lib, device, row, 64 << 20, n, &plan)) {
+        number[n++] = plan.engine;
+        lib.BackendDestroyDescriptor(plan.plan);
+    }
+    return n;
+}
+
+/* A row whose last bits may vary has all engines that another has, and more:
+ * those that add up as their threads come, in f32's gradient of data 25. */
+static void
+same_bits(CudnnDesc device, PlanConv *row)
+{
+    enum { ATOMIC = 25 };
+    int64_t steady[64], any[64];
+    u32 n = engines(device, row, steady), nany, found = 0;
+
+    row->post = POST_varies;
+    nany = engines(device, row, any);
+    check(n && nany > n, "varies", "no more engines than before");
+    for (u32 i = 0; i < n; i++)
+        check(steady[i] != ATOMIC, "deterministic", "engine 25 was taken");
+    for (u32 i = 0; i < nany; i++)
+        found += any[i] == ATOMIC;
+    check(found > 0, "varies/engine", "engine 25 is missing");
+}
+
+/* A convolution with bias and ReLU in bf16, and gradients in f32. */
 static void
 on(const char *file)
 {
@@ -83,6 +116,8 @@ on(const char *file)
     memset(row.dtype, DT_f32, sizeof row.dtype);
     check(cudnn_choose(&lib, device, &row, 64 << 20, 0, &plan), "gradient",
           "no engine");
+    row.dir = 1;
+    same_bits(device, &row);
     free(is);
     free(other);
     free(text);
