@@ -188,9 +188,12 @@ wide_of(i64 inner, u32 vector)
 static bool
 is_heavy(const Loops *x)
 {
-    for (u32 i = 0; i < x->nop; i++)
-        if (!x->op[i].small && x->op[i].dtype == DT_f32)
+    i64 all = type_count(&x->space);
+    for (u32 i = 0; i < x->nop; i++) {
+        Type t = type_of(x->l->f, x->op[i].v);
+        if (x->op[i].dtype == DT_f32 && type_count(&t) * 8 > all)
             return true;
+    }
     for (u32 k = 0; k < x->g->nnode; k++)
         if (loops_node(x, k)->op == OP_dropout)
             return true;

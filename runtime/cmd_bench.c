@@ -104,6 +104,15 @@ failed(Err *e, const Bench *b)
     return e->code;
 }
 
+/* Numbers of run r; a pack phase runs where weights have changed. */
+static void
+next_run(Bench *b, u64 r)
+{
+    soho_step((Soho *)b->run, 1, (u32)r, 0, 0);
+    if (b->run->plan.phase[b->phase].kind == PH_pack)
+        b->run->weights_version++;
+}
+
 /* Runs by themselves, from doors to doors; the pack phase runs before the first
  * and is not counted. */
 static int
@@ -112,7 +121,7 @@ measure_alone(Err *e, Bench *b)
     for (u64 r = 0; r < b->runs + WARM_UP; r++) {
         u64 begin;
 
-        soho_step((Soho *)b->run, 1, (u32)r, 0, 0);
+        next_run(b, r);
         begin = clock_ns();
         if (run_phase(b->run, b->phase))
             return failed(e, b);
@@ -137,7 +146,7 @@ measure_among(Err *e, Bench *b)
         if (r >= WARM_UP + n)
             b->among[r - WARM_UP - n] = now - last;
         last = now;
-        soho_step((Soho *)b->run, 1, (u32)r, 0, 0);
+        next_run(b, r);
         if (run_submit(b->run, b->phase, &ticket[r % n]))
             return failed(e, b);
     }
@@ -157,7 +166,7 @@ measure_steps(Err *e, Bench *b)
     for (u64 r = 0; r < b->runs + WARM_UP; r++) {
         u64 run = r - WARM_UP;
 
-        soho_step((Soho *)b->run, 1, (u32)r, 0, 0);
+        next_run(b, r);
         if (run_phase(b->run, b->phase))
             return failed(e, b);
         for (u32 s = 0; r >= WARM_UP && s < h->nstep; s++) {

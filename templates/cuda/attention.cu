@@ -37,7 +37,7 @@
 #define scores_of LOCAL(scores_of)
 #define attend    LOCAL(attend)
 
-/* Scores of a tile of queries and one of keys, from j0 on. */
+/* Scores of a tile of queries and one of keys, from j0 on, times log2(e). */
 INLINE void
 scores_of(Sums *s, const uint16_t *q, const uint16_t *k, const float *bias,
           int j0)
@@ -51,7 +51,9 @@ scores_of(Sums *s, const uint16_t *q, const uint16_t *k, const float *bias,
             const int j = j0 + sum_column(half, i);
             float *x = &s->at[half][i];
 
-            *x = j < KEYS ? fmaf(*x, (float)(SCALE), bias[j]) : -INFINITY;
+            *x = WITHIN(j, KEYS)
+                     ? fmaf(*x, (float)(SCALE * LOG2E), bias[j] * LOG2E)
+                     : -INFINITY;
         }
 }
 
@@ -78,12 +80,12 @@ attend(float total[SIDE / 8][4], const uint16_t *q, const uint16_t *k,
             for (int e = 0; e < 4; e++)
                 now = fmaxf(now, s.at[e / 2][2 * r + e % 2]);
             now = row_max4(now);
-            const float shrink = exp_f32(top[r] - now);
+            const float shrink = exp2f(top[r] - now);
 #pragma unroll
             for (int e = 0; e < 4; e++) {
                 float *x = &s.at[e / 2][2 * r + e % 2];
 
-                *x = exp_f32(*x - now);
+                *x = exp2f(*x - now);
                 part += *x;
                 *x = bits >> sum_column(e / 2, e % 2) & 1 ? *x * KEEP : 0.0f;
             }

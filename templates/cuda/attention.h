@@ -12,6 +12,12 @@
 
 enum { TILE = 16 };
 
+/* Softmax goes by powers of 2, which a GPU has an instruction for. */
+#define LOG2E 1.44269504f
+
+/* Is i one of n?  No question where n fills its tiles. */
+#define WITHIN(i, n) ((n) % TILE == 0 || (i) < (n))
+
 /* 16 x 16 sums: [columns 0..7, columns 8..15][row, next column; row + 8 ...] */
 struct Sums {
     float at[2][4];

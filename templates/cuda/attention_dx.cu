@@ -2,7 +2,7 @@
  * sums' layout, from queries, keys and values; of the forward pass nothing is
  * kept.  See Dao et al. 2022, "FlashAttention", section 3.1.
  *
- * First each warp finds log(sum(exp)) of its queries' scores and the part of
+ * First each warp finds log2(sum(exp)) of its queries' scores and the part of
  * their gradients that all keys share, sum_j p_ij dp_ij; then the gradient of
  * its queries; at last, with all of those known, that of keys and values.
  *
@@ -65,11 +65,11 @@ struct Shared {
     const float *bias;
 };
 
-/* Of a tile of queries and one of keys: p to s, dp to g, transposed if TURNED.
- * `raw` leaves the score in p's place. */
+/* Of a tile of queries and one of keys: p to s, dp to g, transposed if TURNED;
+ * kept, if wanted, is p after dropout.  `raw` leaves the score in p's place. */
 template <bool TURNED>
 INLINE void
-slopes(const Shared &m, Sums *s, Sums *g, int i0, int j0, bool raw)
+slopes(const Shared &m, Sums *s, Sums *g, Sums *kept, int i0, int j0, bool raw)
 {
     const uint16_t *q = m.q + i0 * PITCH, *dy = m.dy + i0 * PITCH;
     const uint16_t *k = m.k + j0 * PITCH, *v = m.v + j0 * PITCH;
@@ -81,16 +81,20 @@ slopes(const Shared &m, Sums *s, Sums *g, int i0, int j0, bool raw)
     for (int e = 0; e < 8; e++) {
         const int row = sum_row(e % 4), column = sum_column(e / 4, e % 4);
         const int i = i0 + (TURNED ? column : row);
-        const int j = j0 + (TURNED ? row : column);
-        const bool is = i < QUERIES && j < KEYS;
+        const int j = TURNED ? row : column; /* from j0 on */
+        const bool is = WITHIN(i, QUERIES) && WITHIN(j0 + j, KEYS);
+        const uint32_t bits =
+            DROP > 0 && is ? m.kept[i * WORDS + j0 / 32] >> j0 % 32 : ~0u;
         float *x = &s->at[e / 4][e % 4], *y = &g->at[e / 4][e % 4];
         const float score =
-            is ? fmaf(*x, (float)(SCALE), m.bias[j]) : -INFINITY;
-        const bool keeps =
-            is && (!(DROP > 0) || m.kept[i * WORDS + j / 32] >> j % 32 & 1);
+            is ? fmaf(*x, (float)(SCALE * LOG2E), m.bias[j0 + j] * LOG2E)
+               : -INFINITY;
+        const bool keeps = is && bits >> j & 1;
 
-        *x = raw ? score : is ? exp_f32(score - m.norm[i]) : 0.0f;
+        *x = raw ? score : is ? exp2f(score - m.norm[i]) : 0.0f;
         *y = keeps ? *y * KEEP : 0.0f;
+        if (kept)
+            kept->at[e / 4][e % 4] = keeps ? *x * KEEP : 0.0f;
     }
 }
 
@@ -103,7 +107,7 @@ norms(const Shared &m, int i0)
     for (int j0 = 0; j0 < KEYS; j0 += TILE) {
         Sums s, g;
 
-        slopes<false>(m, &s, &g, i0, j0, true);
+        slopes<false>(m, &s, &g, nullptr, i0, j0, true);
 #pragma unroll
         for (int r = 0; r < 2; r++) { /* rows l/4 and l/4 + 8 */
             float now = top[r], part = 0, part_dot = 0;
@@ -114,12 +118,12 @@ norms(const Shared &m, int i0)
             now = fmaxf(row_max4(now), -0x1p100f); /* rows beyond the last */
 #pragma unroll
             for (int e = 0; e < 4; e++) {
-                const float p = exp_f32(s.at[e / 2][2 * r + e % 2] - now);
+                const float p = exp2f(s.at[e / 2][2 * r + e % 2] - now);
 
                 part += p;
                 part_dot += p * g.at[e / 2][2 * r + e % 2];
             }
-            const float shrink = exp_f32(top[r] - now);
+            const float shrink = exp2f(top[r] - now);
 
             top[r] = now;
             sum[r] = sum[r] * shrink + row_sum4(part);
@@ -128,7 +132,7 @@ norms(const Shared &m, int i0)
     }
     for (int r = 0; r < 2; r++)
         if (threadIdx.x % 4 == 0) {
-            m.norm[i0 + sum_row(2 * r)] = top[r] + log_f32(sum[r]);
+            m.norm[i0 + sum_row(2 * r)] = top[r] + log2f(sum[r]);
             m.common[i0 + sum_row(2 * r)] = sum[r] > 0 ? dot[r] / sum[r] : 0;
         }
 }
@@ -143,7 +147,7 @@ of_query(const Shared &m, float dq[SIDE / 8][4], int i0)
     for (int j0 = 0; j0 < KEYS; j0 += TILE) {
         Sums s, g;
 
-        slopes<false>(m, &s, &g, i0, j0, false);
+        slopes<false>(m, &s, &g, nullptr, i0, j0, false);
 #pragma unroll
         for (int e = 0; e < 8; e++)
             s.at[e / 4][e % 4] =
@@ -160,17 +164,12 @@ of_key(const Shared &m, float dk[SIDE / 8][4], float dv[SIDE / 8][4], int j0)
     for (int i0 = 0; i0 < QUERIES; i0 += TILE) {
         Sums s, g, kept;
 
-        slopes<true>(m, &s, &g, i0, j0, false);
+        slopes<true>(m, &s, &g, &kept, i0, j0, false);
 #pragma unroll
         for (int e = 0; e < 8; e++) {
             const int i = i0 + sum_column(e / 4, e % 4);
-            const int j = j0 + sum_row(e % 4);
-            const bool keeps =
-                !(DROP > 0) || (i < QUERIES && j < KEYS &&
-                                m.kept[i * WORDS + j / 32] >> j % 32 & 1);
             float *x = &s.at[e / 4][e % 4];
 
-            kept.at[e / 4][e % 4] = keeps ? *x * KEEP : 0.0f;
             *x = SCORE_SLOPE(*x, g.at[e / 4][e % 4], m.common[i]);
         }
         sums_by_rows<SIDE, PITCH>(dv, kept, m.dy + i0 * PITCH);
