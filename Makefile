@@ -81,6 +81,12 @@ $(B)/gpu/libcalls.so: tests/gpu/calls.c runtime/cuda/driver.h
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -I. -Iinclude $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 
+# What a GPU and its libraries offer.
+tools: $(B)/tools/ask
+$(B)/tools/ask: $(wildcard tests/gpu/ask*.[ch]) $(B)/libsoho.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) -o $@ $(filter %.c,$^) $(B)/libsoho.a $(RT_LIBS)
+
 # What the compiler makes, beside a reference in double.
 $(B)/tools/optest: $(B)/obj/tests/op/optest.o
 $(B)/tools/fuzztest: $(B)/obj/tests/fuzz/fuzztest.o

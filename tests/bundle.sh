@@ -15,7 +15,7 @@ to=$(cd "$to" && pwd)
 
 # The programs, without symbols, and their libraries but for the system's own.
 cp "$build/soho-rt" "$build/sohoc" "$build"/tools/compare \
-	"$build"/tools/optest "$to/bin" && strip "$to"/bin/* || exit
+	"$build"/tools/optest "$build"/tools/ask "$to/bin" && strip "$to"/bin/* || exit
 ldd "$to"/bin/* | awk '$3 ~ /^\// { print $3 }' | sort -u |
 	grep -vE '/(libc|libm|ld-linux|libdl|libpthread|librt)[-.]' |
 	while read -r file; do
@@ -23,6 +23,7 @@ ldd "$to"/bin/* | awk '$3 ~ /^\// { print $3 }' | sort -u |
 	done
 cp "$build/gpu/libcalls.so" "$to/lib"
 [ "$arch" = emu ] && cp "$build/emu/libcuda.so.1" "$to/lib"
+cp compiler/target/h200.json "$to/data"
 cp -r tests/gpu tests/oracle tests/parity "$to/tests" || exit
 
 # A compiler for the GPU, for the scripts of tests/parity.
