@@ -219,6 +219,16 @@ define_attention(const Lower *l, Instance *i, const Node *n)
         define(i, "PACKED", a.packed ? "1" : "0");
 }
 
+/* Of a table no more moves than the rows that are read: the result's bytes. */
+static void
+count_rows(Lower *l, const Draft *d)
+{
+    u64 rows = l->p->buf[d->arg[0].buffer].bytes;
+    u64 table = l->p->buf[d->arg[1].buffer].bytes;
+    if (table > rows)
+        l->f->step[l->f->nstep - 1].bytes -= table - rows;
+}
+
 /* A block has a head.  Operations are those of the least products: scores that
  * a gradient computes again count once. */
 static void
@@ -291,6 +301,8 @@ lower_value_op(Lower *l, const Group *g)
     finish(l, &inst, &d, n);
     if (is_attention(n))
         launch_attention(l, n);
+    if (n->op == OP_gather)
+        count_rows(l, &d);
 }
 
 /* ------------------------------------------------------------------ effects */

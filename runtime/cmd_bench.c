@@ -204,6 +204,19 @@ median(u64 *ns, u64 n)
     return (f64)(ns[(n - 1) / 2] + ns[n / 2]) / 2e6;
 }
 
+/* Milliseconds of whole runs. */
+typedef struct Spread {
+    f64 median, least, most;
+} Spread;
+
+static Spread
+spread(u64 *ns, u64 n)
+{
+    f64 middle = median(ns, n);
+
+    return (Spread){middle, (f64)ns[0] * 1e-6, (f64)ns[n - 1] * 1e-6};
+}
+
 /* ----------------------------------------------------------------- summing */
 
 /* What a step calls: "conv forward", "gemm", or the kernel's name. */
@@ -313,7 +326,8 @@ print_trace(const Bench *b)
 
 /* What is known of the whole. */
 typedef struct Sums {
-    f64 ms, least, alone, among, library;
+    f64 ms, least, library;
+    Spread alone, among;
     Row all;
 } Sums;
 
@@ -333,9 +347,11 @@ print_table(const Bench *b, const Sums *s)
     const Plan *plan = &b->run->plan;
     const Row *all = &s->all;
 
-    printf("%s %s: %.3f ms by itself, %.3f ms among others (medians of %llu)\n",
-           b->plan, plan_text(plan, plan->phase[b->phase].name), s->alone,
-           s->among, (unsigned long long)b->runs);
+    printf("%s %s: %.3f ms by itself (%.3f to %.3f), %.3f ms among others "
+           "(%.3f to %.3f), medians of %llu\n",
+           b->plan, plan_text(plan, plan->phase[b->phase].name),
+           s->alone.median, s->alone.least, s->alone.most, s->among.median,
+           s->among.least, s->among.most, (unsigned long long)b->runs);
     print_ceiling(&b->ceiling);
     printf("step by step %.3f ms (least %.3f), %u steps, %.2f GFLOP, %.1f "
            "GFLOP/s\n",
@@ -368,13 +384,14 @@ print_json(const Bench *b, const Sums *s)
     const RunCeiling *c = &b->ceiling;
 
     printf("{\"phase\":\"%s\",\"runs\":%llu,\"ms\":%.6g,\"least_ms\":%.6g,"
-           "\"alone_ms\":%.6g,\"among_ms\":%.6g,"
+           "\"alone_ms\":[%.6g,%.6g,%.6g],\"among_ms\":[%.6g,%.6g,%.6g],"
            "\"library_ms\":%.6g,\"kernel_ms\":%.6g,\"floor_ms\":%.6g,"
            "\"flop\":%.0f,\"ceiling\":{\"bytes\":%.4g,\"f32\":%.4g,"
            "\"tf32\":%.4g,\"half\":%.4g},\"rows\":[",
            plan_text(plan, plan->phase[b->phase].name),
-           (unsigned long long)b->runs, s->ms, s->least, s->alone, s->among,
-           s->library, s->all.ms - s->library, s->all.floor, s->all.flop,
+           (unsigned long long)b->runs, s->ms, s->least, s->alone.median,
+           s->alone.least, s->alone.most, s->among.median, s->among.least,
+           s->among.most, s->library, s->all.ms - s->library, s->all.floor, s->all.flop,
            c->bytes, c->f32, c->tf32, c->half);
     for (u32 i = 0; i < b->nrow; i++) {
         const Row *r = &b->row[i];
@@ -392,8 +409,8 @@ print(Bench *b)
 {
     Sums s = {.ms = median(b->total, b->runs),
               .least = (f64)b->total[0] * 1e-6,
-              .alone = median(b->alone, b->runs),
-              .among = median(b->among, b->runs)};
+              .alone = spread(b->alone, b->runs),
+              .among = spread(b->among, b->runs)};
 
     sum_rows(b);
     for (u32 i = 0; i < b->nrow; i++) {

@@ -56,7 +56,7 @@ CUDA_KERNEL(NAME)
         const int64_t r1 =
             (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS][VECTOR] = {};
-#pragma unroll 2
+#pragma unroll 4
         for (int64_t r = j1 < inner ? c * chunk + y : r1; r < r1; r += HIGH) {
             const uint32_t k0 = (uint32_t)k;
             const uint32_t r0 = (uint32_t)r;
