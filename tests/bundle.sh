@@ -98,6 +98,9 @@ else
 			--set precision=$p --set buckets=608x1024 \
 			>"$to/data/res18-$p.log" || exit
 	done
+	"$sohoc" models/soho_res18.lua -o "$to/data/res18-varies" \
+		--set deterministic=false --set buckets=608x1024 \
+		>"$to/data/res18-varies.log" || exit
 	for p in f32 bf16; do
 		"$sohoc" models/soho_res18.lua -o "$to/data/small-$p" \
 			--set precision=$p --set buckets=96x128,128x96 \

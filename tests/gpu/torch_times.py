@@ -2,7 +2,8 @@
 in half precision and channels-last, eagerly, compiled with CUDA graphs, and the
 same with its products and convolutions tuned.
 
-    torch_times.py [ROUNDS [WAY...]]        WAY: eager, graphs, tuned
+    torch_times.py [ROUNDS [WAY[:CASE]...]]
+        WAY: eager, graphs, tuned      CASE: infer1, infer32, train32; or all
 
 Prints milliseconds, the median of the rounds and the least, for a micro-batch of
 32 of training (forward, backward) at 608x1024 and for inference with 1 and 32.
@@ -100,10 +101,13 @@ def main():
         inductor.compile_threads = os.cpu_count()
         ways['graphs'] = torch.compile(forward, mode='reduce-overhead')
         ways['tuned'] = torch.compile(forward, mode='max-autotune')
-    wanted = sys.argv[2:] or list(ways)
-    for way, call in ((w, ways[w]) for w in wanted):
+    for wanted in sys.argv[2:] or list(ways):
+        way, _, case = wanted.partition(':')
+        call = ways[way]
         for name, work, n in (('infer', infer, 1), ('infer', infer, 32),
                               ('train', train, 32)):
+            if case not in ('', name + str(n)):
+                continue
             data = batch(n)
             model.train(work is train)
             if way != 'eager':
