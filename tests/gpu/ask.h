@@ -25,6 +25,7 @@ enum {
     LT_BF16 = 14,
     LT_COMPUTE_F32 = 68,
     LT_TURN_A = 3, /* attributes of a product */
+    LT_TURN_B = 4,
     LT_EPILOGUE = 7,
     LT_BIAS = 8,
     LT_AUX = 11,

@@ -45,7 +45,16 @@ typedef struct Library {
 #undef X
 } Library;
 
-/* d [m,n] = epilogue(a [m,k] b [k,n]), columns contiguous, a transposed. */
+/* How a [m,k] and b [k,n] lie: 1 transposed, or 0 with columns contiguous. */
+typedef struct Turned {
+    const char *name;
+    i32 a, b;
+} Turned;
+
+static const Turned layouts[] = {
+    {"TN", 1, 0}, {"NN", 0, 0}, {"NT", 0, 1}, {"TT", 1, 1}};
+
+/* d [m,n] = epilogue(a [m,k] b [k,n]), columns of d contiguous. */
 typedef struct Product {
     const Library *lib;
     void *desc, *a, *b, *d;
@@ -55,10 +64,10 @@ typedef struct Product {
 } Product;
 
 static void
-describe(Product *p, int type, i64 m, i64 n, i64 k, i32 epilogue)
+describe(Product *p, int type, i64 m, i64 n, i64 k, i32 epilogue, Turned t)
 {
+    enum { DGELU = 192 };
     const Library *lib = p->lib;
-    i32 turned = 1;
     i64 ld = m;
     u64 most = WORKSPACE;
     void *preference = NULL;
@@ -68,15 +77,18 @@ describe(Product *p, int type, i64 m, i64 n, i64 k, i32 epilogue)
         p->at[i] = lib->ask->room + (i << 29);
     p->good =
         !lib->MatmulDescCreate(&p->desc, LT_COMPUTE_F32, LT_F32) &&
-        !lib->MatmulDescSetAttribute(p->desc, LT_TURN_A, &turned, 4) &&
+        !lib->MatmulDescSetAttribute(p->desc, LT_TURN_A, &t.a, 4) &&
+        !lib->MatmulDescSetAttribute(p->desc, LT_TURN_B, &t.b, 4) &&
         !lib->MatmulDescSetAttribute(p->desc, LT_EPILOGUE, &epilogue, 4) &&
-        (epilogue == 1 ||
-         (!lib->MatmulDescSetAttribute(p->desc, LT_BIAS, &p->at[3], 8) &&
-          (!(epilogue & 128) ||
-           (!lib->MatmulDescSetAttribute(p->desc, LT_AUX, &p->at[2], 8) &&
-            !lib->MatmulDescSetAttribute(p->desc, LT_AUX_LD, &ld, 8))))) &&
-        !lib->MatrixLayoutCreate(&p->a, type, (u64)k, (u64)m, k) &&
-        !lib->MatrixLayoutCreate(&p->b, type, (u64)k, (u64)n, k) &&
+        (epilogue == 1 || epilogue == DGELU ||
+         !lib->MatmulDescSetAttribute(p->desc, LT_BIAS, &p->at[3], 8)) &&
+        (!(epilogue & 128) ||
+         (!lib->MatmulDescSetAttribute(p->desc, LT_AUX, &p->at[2], 8) &&
+          !lib->MatmulDescSetAttribute(p->desc, LT_AUX_LD, &ld, 8))) &&
+        !lib->MatrixLayoutCreate(&p->a, type, (u64)(t.a ? k : m),
+                                 (u64)(t.a ? m : k), t.a ? k : m) &&
+        !lib->MatrixLayoutCreate(&p->b, type, (u64)(t.b ? n : k),
+                                 (u64)(t.b ? k : n), t.b ? n : k) &&
         !lib->MatrixLayoutCreate(&p->d, type, (u64)m, (u64)n, m) &&
         !lib->MatmulPreferenceCreate(&preference) &&
         !lib->MatmulPreferenceSetAttribute(preference, LT_WORKSPACE, &most,
@@ -100,6 +112,26 @@ multiply(void *own)
                           scratch, WORKSPACE, a->stream);
 }
 
+/* One epilogue in every layout: "TN 0.0404 ms". */
+static void
+ask_epilogue(const Library *lib, const char *word, int type, u32 i)
+{
+    u32 found = 0;
+
+    printf("product 3072x5120x768, %s, %s:", word, epilogues[i].name);
+    for (u32 k = 0; k < countof(layouts); k++) {
+        Product p = {.lib = lib};
+        f64 ms;
+
+        describe(&p, type, 3072, 5120, 768, epilogues[i].epilogue, layouts[k]);
+        ms = p.good ? ask_time(lib->ask, multiply, &p) : -1;
+        if (ms >= 0)
+            printf(" %s %.4f ms", layouts[k].name, ms);
+        found += ms >= 0;
+    }
+    printf(found ? "\n" : " in no layout\n");
+}
+
 static void
 ask_epilogues(const Library *lib)
 {
@@ -109,19 +141,8 @@ ask_epilogues(const Library *lib)
     } types[] = {{"bf16", LT_BF16}, {"f32", LT_F32}};
 
     for (u32 t = 0; t < countof(types); t++)
-        for (u32 i = 0; i < countof(epilogues); i++) {
-            Product p = {.lib = lib};
-            f64 ms;
-
-            describe(&p, types[t].type, 3072, 5120, 768, epilogues[i].epilogue);
-            ms = p.good ? ask_time(lib->ask, multiply, &p) : -1;
-            if (ms < 0)
-                printf("product 3072x5120x768, %s, %s: there is none\n",
-                       types[t].name, epilogues[i].name);
-            else
-                printf("product 3072x5120x768, %s, %s: %.4f ms\n",
-                       types[t].name, epilogues[i].name, ms);
-        }
+        for (u32 i = 0; i < countof(epilogues); i++)
+            ask_epilogue(lib, types[t].name, types[t].type, i);
 }
 
 /* GELU of n numbers of -6 to 6, as f32: the product with the identity. */
@@ -140,7 +161,7 @@ ask_gelu(const Library *lib)
         unit[i] = i / SIDE == i % SIDE;
         x[i] = (f32)(12.0 * i / (SIDE * SIDE) - 6);
     }
-    describe(&p, LT_F32, SIDE, SIDE, SIDE, 36);
+    describe(&p, LT_F32, SIDE, SIDE, SIDE, 36, layouts[0]);
     if (!p.good || d->upload(p.at[0], unit, bytes, a->stream) ||
         d->upload(p.at[1], x, bytes, a->stream) ||
         d->upload(p.at[3], none, sizeof none, a->stream) || multiply(&p) ||
