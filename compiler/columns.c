@@ -253,13 +253,15 @@ column_finish(Loops *x, const Column *c, const char *tmpl, bool whole, u32 wide)
     i64 row = (i64)wide * x->vector;
     i64 tiles = c->many * ((c->inner + row - 1) / row);
     bool end = !strcmp(tmpl, "column_end");
+    bool f16 = half_type(x->l->p) == DT_f16; /* to convert takes registers */
     i64 blocks = end ? (c->many * c->inner + COLUMN_BLOCK - 1) / COLUMN_BLOCK
                      : c->chunks * tiles;
     Define def[] = {{"SUMS", format("%u", c->sums)},
                     {"WHOLE", intern(whole ? "1" : "0")},
                     {"WIDE", format("%u", wide)},
-                    {"VECTOR", format("%u", x->vector)}};
-    loops_finish(x, tmpl, loops_name(x, tmpl), def, end ? 1 : 4,
+                    {"VECTOR", format("%u", x->vector)},
+                    {"UNROLL", intern(f16 ? "2" : "4")}};
+    loops_finish(x, tmpl, loops_name(x, tmpl), def, end ? 1 : 5,
                  (Launch){blocks, COLUMN_BLOCK});
 }
 

@@ -5,6 +5,7 @@
 #define WHOLE 0
 #define WIDE 16
 #define VECTOR 4
+#define UNROLL 4
 #define BLOCK 256
 #define ARGS 10
 #line 1 "templates/cuda/column.cu"
@@ -23,7 +24,7 @@
  *        body  element j, the e-th of a thread; feeds sum[0][e] ..
  *        out   where the results of k lie
  *        after result j */
-#line 25 "templates/cuda/column.cu"
+#line 26 "templates/cuda/column.cu"
 #include "prelude.h"
 
 #define HIGH (BLOCK / WIDE)
@@ -44,7 +45,7 @@ CUDA_KERNEL(NAME)
     float *const p3 = a[7].p;
     const int64_t s0_r0 = a[8].i;
     const int64_t s3_r0 = a[9].i;
-#line 41 "templates/cuda/column.cu"
+#line 42 "templates/cuda/column.cu"
     (void)partial;
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t c = t / ((uint32_t)kept * tiles);
@@ -53,7 +54,7 @@ CUDA_KERNEL(NAME)
         const int64_t r1 =
             (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS][VECTOR] = {};
-#pragma unroll 4
+#pragma unroll UNROLL
         for (int64_t r = j1 < inner ? c * chunk + y : r1; r < r1; r += HIGH) {
             const uint32_t k0 = (uint32_t)k;
             const uint32_t r0 = (uint32_t)r;
@@ -63,7 +64,7 @@ CUDA_KERNEL(NAME)
             const Vector<float, VECTOR> w0 = load_vector<VECTOR>(x0 + j1);
             const Vector<float, VECTOR> w1 = load_vector<VECTOR>(x1 + j1);
             Vector<float, VECTOR> w3;
-#line 53 "templates/cuda/column.cu"
+#line 54 "templates/cuda/column.cu"
 #pragma unroll
             for (int e = 0; e < VECTOR; e++) {
                 const int64_t j = j1 + e;
@@ -73,10 +74,10 @@ CUDA_KERNEL(NAME)
                 w3.at[e] = v0;
                 const float v1 = v0 * v0;
                 sum[0][e] += v1;
-#line 58 "templates/cuda/column.cu"
+#line 59 "templates/cuda/column.cu"
             }
             save_vector(x3 + j1, w3);
-#line 60 "templates/cuda/column.cu"
+#line 61 "templates/cuda/column.cu"
         }
         for (int s = 0; s < SUMS * VECTOR; s++)
             part[s * BLOCK + threadIdx.x] = sum[s / VECTOR][s % VECTOR];
@@ -93,7 +94,7 @@ CUDA_KERNEL(NAME)
                 for (int s = 0; s < SUMS; s++)
                     sum[s][e] = part[(s * VECTOR + e) * BLOCK + x];
                 (void)j;
-#line 78 "templates/cuda/column.cu"
+#line 79 "templates/cuda/column.cu"
 #else
                 for (int s = 0; s < SUMS; s++)
                     partial[((c * SUMS + s) * kept + k) * inner + j] =
@@ -108,6 +109,7 @@ CUDA_KERNEL(NAME)
 #undef WHOLE
 #undef WIDE
 #undef VECTOR
+#undef UNROLL
 #undef BLOCK
 #undef ARGS
 #undef HIGH

@@ -5,6 +5,7 @@
 #define WHOLE 1
 #define WIDE 32
 #define VECTOR 4
+#define UNROLL 4
 #define BLOCK 256
 #define ARGS 10
 #line 1 "templates/cuda/column.cu"
@@ -23,7 +24,7 @@
  *        body  element j, the e-th of a thread; feeds sum[0][e] ..
  *        out   where the results of k lie
  *        after result j */
-#line 25 "templates/cuda/column.cu"
+#line 26 "templates/cuda/column.cu"
 #include "prelude.h"
 
 #define HIGH (BLOCK / WIDE)
@@ -44,7 +45,7 @@ CUDA_KERNEL(NAME)
     const int64_t s0_k0 = a[7].i;
     const int64_t s0_r0 = a[8].i;
     const int64_t s1_k0 = a[9].i;
-#line 41 "templates/cuda/column.cu"
+#line 42 "templates/cuda/column.cu"
     (void)partial;
     for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
         const int64_t c = t / ((uint32_t)kept * tiles);
@@ -53,22 +54,22 @@ CUDA_KERNEL(NAME)
         const int64_t r1 =
             (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS][VECTOR] = {};
-#pragma unroll 4
+#pragma unroll UNROLL
         for (int64_t r = j1 < inner ? c * chunk + y : r1; r < r1; r += HIGH) {
             const uint32_t k0 = (uint32_t)k;
             const uint32_t r0 = (uint32_t)r;
             const float *const x0 = p0 + k0 * s0_k0 + r0 * s0_r0;
             const Vector<float, VECTOR> w0 = load_vector<VECTOR>(x0 + j1);
-#line 53 "templates/cuda/column.cu"
+#line 54 "templates/cuda/column.cu"
 #pragma unroll
             for (int e = 0; e < VECTOR; e++) {
                 const int64_t j = j1 + e;
                 (void)j;
 #line 89 "lib/nn.lua"
                 sum[0][e] += w0.at[e];
-#line 58 "templates/cuda/column.cu"
+#line 59 "templates/cuda/column.cu"
             }
-#line 60 "templates/cuda/column.cu"
+#line 61 "templates/cuda/column.cu"
         }
         for (int s = 0; s < SUMS * VECTOR; s++)
             part[s * BLOCK + threadIdx.x] = sum[s / VECTOR][s % VECTOR];
@@ -90,7 +91,7 @@ CUDA_KERNEL(NAME)
 #line 89 "lib/nn.lua"
                 const float v0 = sum[0][e];
                 x1[j] = v0;
-#line 78 "templates/cuda/column.cu"
+#line 79 "templates/cuda/column.cu"
 #else
                 for (int s = 0; s < SUMS; s++)
                     partial[((c * SUMS + s) * kept + k) * inner + j] =
@@ -105,6 +106,7 @@ CUDA_KERNEL(NAME)
 #undef WHOLE
 #undef WIDE
 #undef VECTOR
+#undef UNROLL
 #undef BLOCK
 #undef ARGS
 #undef HIGH

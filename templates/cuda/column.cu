@@ -21,6 +21,7 @@
 #define WHOLE  1
 #define WIDE   32
 #define VECTOR 1
+#define UNROLL 4
 #endif
 #include "prelude.h"
 
@@ -46,7 +47,7 @@ CUDA_KERNEL(NAME)
         const int64_t r1 =
             (c + 1) * chunk < reduced ? (c + 1) * chunk : reduced;
         float sum[SUMS][VECTOR] = {};
-#pragma unroll 4
+#pragma unroll UNROLL
         for (int64_t r = j1 < inner ? c * chunk + y : r1; r < r1; r += HIGH) {
             //@slot row
             //@slot load

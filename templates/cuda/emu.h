@@ -341,5 +341,6 @@ emu_launch(void (*kernel)(const void *), unsigned blocks, unsigned threads,
         PASTE(name, body)(*(const SohoArgs<ARGS> *)words);                     \
     }                                                                          \
     static void PASTE(name, body)(const SohoArgs<ARGS> &a)
+#define CUDA_KERNEL_FEW(name) CUDA_KERNEL(name)
 
 #endif

@@ -38,6 +38,10 @@ typedef unsigned long long uint64_t;
 #define CUDA_KERNEL(name)                                                      \
     extern "C" __global__ void __launch_bounds__(BLOCK)                        \
         name(const __grid_constant__ SohoArgs<ARGS> a)
+/* One whose shared memory lets few blocks run at once: registers are there. */
+#define CUDA_KERNEL_FEW(name)                                                  \
+    extern "C" __global__ void __launch_bounds__(BLOCK, 1)                     \
+        name(const __grid_constant__ SohoArgs<ARGS> a)
 #endif
 
 #define PASTE2(a, b) a##_##b
