@@ -10,7 +10,7 @@
  * memory, and the gradient computes them again (Dao et al. 2022,
  * "FlashAttention").  The three matrices stand one below the other in one
  * product; where the queries are of other rows than the keys (prune), the last
- * two do.  f32 keeps its products: their kernels have matrix units, too. */
+ * two do.  f32 keeps its products, which cuBLASLt computes. */
 #include "compiler/sohoc.h"
 
 /* What the smallest GPU gives a block, sm_89, less what the driver takes. */
@@ -23,9 +23,8 @@ attention_bytes(const AttentionShape *a, bool gradient)
 {
     i64 queries = (i64)align_up((u64)a->queries, TILE);
     i64 keys = (i64)align_up((u64)a->keys, TILE);
-    i64 pitch = a->side + 8,
-        bits = a->drops ? a->queries * ((a->keys + 31) / 32) : 0;
-    i64 tiles = (gradient ? 2 : 1) * queries + 2 * keys;
+    i64 bits = a->drops ? a->queries * ((a->keys + 31) / 32) : 0;
+    i64 tiles = (gradient ? 2 : 1) * queries + 2 * keys, pitch = a->side + 8;
     i64 bytes = tiles * pitch * 2 + (gradient ? queries * 8 : 0) + bits * 4;
     return (u32)min_i64(align_up((u64)bytes, 16), 1 << 30);
 }
@@ -117,10 +116,12 @@ matches(Match *m, const Node *n)
     if (!m->softmax || !find_scores(m, m->softmax->in[0]) ||
         !find_heads(m, product->in[1], &m->linear[2]))
         return false;
+    const Node *q = node_of(m->f, m->linear[0]);
+    const Node *k = node_of(m->f, m->linear[1]);
+    const Node *v = node_of(m->f, m->linear[2]);
     Type t = turned->out[0];
     return n->out[0].dim[0] == t.dim[0] && n->out[0].dim[1] == t.dim[1] &&
-           node_of(m->f, m->linear[1])->in[0] ==
-               node_of(m->f, m->linear[2])->in[0];
+           k->in[0] == v->in[0] && v->out[0].dim[2] == q->out[0].dim[2];
 }
 
 static bool

@@ -108,16 +108,17 @@ is_epilogue(const Fuse *u, u32 id, i32 to, Val last)
         return false;
     Val other = n->in[0] == last ? n->in[1] : n->in[0];
     i32 c = root->out[0].dim[root->out[0].rank - 1];
-    if (is_vector_of(f, other, c))
-        return !have && (root->op == OP_conv2d || root->out[0].rank == 2);
     Type t = type_of(f, other);
     Where w = where(f, other);
     i32 group = node_of(f, w.base)->group;
+    bool before = group < 0 || (group != to && !fuse_depends(u, group, to));
+    if (is_vector_of(f, other, c))
+        return before && !have &&
+               (root->op == OP_conv2d || root->out[0].rank == 2);
     return root->op == OP_conv2d && !(have & POST_add) &&
            (!gpu || have & POST_bias) && /* cuDNN adds behind a bias alone */
            fuse_same_dims(&t, &root->out[0]) && w.ok &&
-           is_dense(&t, w.stride) &&
-           (group < 0 || (group != to && !fuse_depends(u, group, to)));
+           is_dense(&t, w.stride) && before;
 }
 
 i32
