@@ -14,15 +14,15 @@
 #include "compiler/sohoc.h"
 
 /* What the smallest GPU gives a block, sm_89, less what the driver takes. */
-enum { MOST_SHARED = 99 << 10, MOST_SIDE = 64, TILE = 16 };
+enum { MOST_SHARED = 99 << 10, MOST_SIDE = 64 };
 
 /* Shared memory of a block: halves in whole tiles, PITCH apart, then numbers
  * per query, then a bit per score (templates/cuda/attention.h). */
 u32
 attention_bytes(const AttentionShape *a, bool gradient)
 {
-    i64 queries = (i64)align_up((u64)a->queries, TILE);
-    i64 keys = (i64)align_up((u64)a->keys, TILE);
+    i64 queries = (i64)align_up((u64)a->queries, ATTENTION_TILE);
+    i64 keys = (i64)align_up((u64)a->keys, ATTENTION_TILE);
     i64 bits = a->drops ? a->queries * ((a->keys + 31) / 32) : 0;
     i64 tiles = (gradient ? 2 : 1) * queries + 2 * keys, pitch = a->side + 8;
     i64 bytes = tiles * pitch * 2 + (gradient ? queries * 8 : 0) + bits * 4;
@@ -142,7 +142,7 @@ fits(const Match *m)
                         .heads = s.dim[1],
                         .side = q.dim[2] / s.dim[1],
                         .drops = m->dropout != NULL};
-    return a.side % TILE == 0 && a.side <= MOST_SIDE &&
+    return a.side % ATTENTION_TILE == 0 && a.side <= MOST_SIDE &&
            attention_bytes(&a, true) <= MOST_SHARED;
 }
 

@@ -446,6 +446,7 @@ typedef struct AttentionShape {
     i64 rows, queries, keys, heads, side; /* side: numbers of a head */
     bool packed, drops; /* q k v in one input; some scores are dropped */
 } AttentionShape;
+enum { ATTENTION_TILE = 16 }; /* rows that a warp has (attention.h) */
 AttentionShape attention_shape(const Func *f, const Node *n);
 u32 attention_bytes(const AttentionShape *a, bool gradient);
 

@@ -203,11 +203,11 @@ index_type(const Lower *l, const Draft *d)
 static void
 define_attention(const Lower *l, Instance *i, const Node *n)
 {
-    enum { MOST_WARPS = 8, TILE = 16, WARP = 32 };
+    enum { MOST_WARPS = 8, WARP = 32 };
     bool gradient = n->op == OP_attention_dx;
     AttentionShape a = attention_shape(l->f, n);
     i64 most = gradient ? max_i64(a.queries, a.keys) : a.queries;
-    i64 tiles = (most + TILE - 1) / TILE;
+    i64 tiles = (most + ATTENTION_TILE - 1) / ATTENTION_TILE;
     i64 rounds = (tiles + MOST_WARPS - 1) / MOST_WARPS;
     i->k.block = (u32)((tiles + rounds - 1) / rounds * WARP);
     i->k.shared = attention_bytes(&a, gradient);

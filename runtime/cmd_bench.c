@@ -250,11 +250,10 @@ floor_of(const Bench *b, const PlanStep *s)
     u32 post = s->kind == ST_gemm   ? plan->gemm[s->what].post
                : s->kind == ST_conv ? plan->conv[s->what].post
                                     : 0;
-    u32 from = plan->arg[s->arg + 1].buffer; /* a kernel's: attention's input */
     u32 type = s->kind == ST_gemm   ? plan->gemm[s->what].dtype[1]
                : s->kind == ST_conv ? plan->conv[s->what].dtype[1]
-               : s->flop            ? plan->buffer[from].dtype
-                                    : DT_f32;
+               : s->flop ? plan->buffer[plan->arg[s->arg + 1].buffer].dtype
+                         : DT_f32; /* of a kernel that counts: its input's */
     f64 most = dtype_half(type) ? c->half : post & POST_tf32 ? c->tf32 : c->f32;
     f64 moves = c->bytes > 0 ? 1e3 * (f64)s->bytes / c->bytes : 0;
     f64 computes = most > 0 ? 1e3 * (f64)s->flop / most : 0;
@@ -391,7 +390,8 @@ print_json(const Bench *b, const Sums *s)
            plan_text(plan, plan->phase[b->phase].name),
            (unsigned long long)b->runs, s->ms, s->least, s->alone.median,
            s->alone.least, s->alone.most, s->among.median, s->among.least,
-           s->among.most, s->library, s->all.ms - s->library, s->all.floor, s->all.flop,
+           s->among.most, s->library, s->all.ms - s->library, s->all.floor,
+           s->all.flop,
            c->bytes, c->f32, c->tf32, c->half);
     for (u32 i = 0; i < b->nrow; i++) {
         const Row *r = &b->row[i];

@@ -12,6 +12,8 @@
 
 enum { TILE = 16 };
 
+#define TILES(n) (((n) + TILE - 1) / TILE)
+
 /* Softmax goes by powers of 2, which a GPU has an instruction for. */
 #define LOG2E 1.44269504f
 

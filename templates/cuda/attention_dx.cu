@@ -42,7 +42,6 @@
 #define PART_kv 0
 #endif
 #define PITCH     (SIDE + 8)
-#define TILES(n)  (((n) + TILE - 1) / TILE)
 #define ROW       (HEADS * SIDE)
 #define WORDS     ((KEYS + 31) / 32)
 #define KEEP      (float)(1.0 / (1.0 - DROP))

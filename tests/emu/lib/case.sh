@@ -51,6 +51,28 @@ inputs() {
 	done
 }
 
+# no_spills NAME MODEL OPTION...: all of its kernels compile for three
+# architectures, to $room/MODEL, without a spilled register.  $room/table: what
+# the compiler said
+no_spills() {
+	what=$1 model=$2
+	shift 2
+	"$SOHOC" "models/$model.lua" -t cuda --arch sm_80,sm_90a,sm_100 --ptxas \
+		-o "$room/$model" "$@" >"$room/table" 2>"$room/said"
+	check "$what"/compiles $? "$(tail -n 2 "$room/said")"
+	kernels=$(find "$room/$model/gen" -name '*.cu' ! -name 'unity*' | wc -l)
+	awk -v kernels="$kernels" '/ spilled$/ { n++; bytes += $(NF - 1) }
+		END { exit n != 3 * kernels || bytes }' "$room/table"
+	check "$what"/no-spills $? "$(grep warning: "$room/said" | head -n 3)"
+}
+
+# has_nvrtc: the CUDA compiler is here
+has_nvrtc() {
+	"$SOHOC" models/soho_tiny.lua -t cuda --arch sm_90a -o "$room/tiny" \
+		>"$room/said" 2>&1
+	! grep -q 'needs NVIDIA.s compiler library' "$room/said"
+}
+
 # shapes: made pictures with questions, in $data
 data=$room/data
 shapes() {
