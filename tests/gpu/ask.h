@@ -19,20 +19,6 @@ enum {
     CUDNN_A_ENGINE_DEVICE = 1307
 };
 
-/* Constants of cuBLASLt. */
-enum {
-    LT_F32 = 0,
-    LT_BF16 = 14,
-    LT_COMPUTE_F32 = 68,
-    LT_TURN_A = 3, /* attributes of a product */
-    LT_TURN_B = 4,
-    LT_EPILOGUE = 7,
-    LT_BIAS = 8,
-    LT_AUX = 11,
-    LT_AUX_LD = 12,
-    LT_WORKSPACE = 1 /* of a preference */
-};
-
 typedef struct Ask {
     const Driver *driver;
     void *stream, *event[2];

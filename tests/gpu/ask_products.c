@@ -1,31 +1,12 @@
 /* ask_products.c - what cuBLASLt offers on this device: which epilogues it has
  * for the products of a feed-forward layer, and how exact its GELU is. */
-#include <dlfcn.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/cuda/cublaslt_own.h"
 #include "tests/gpu/ask.h"
-
-/* Functions of cuBLASLt 12 and 13: int cublasLtNAME(arguments). */
-#define LT(X)                                                                  \
-    X(Create, (void **handle))                                                 \
-    X(MatmulDescCreate, (void **desc, int compute, int scale))                 \
-    X(MatmulDescSetAttribute,                                                  \
-      (void *desc, int name, const void *value, size_t bytes))                 \
-    X(MatrixLayoutCreate,                                                      \
-      (void **layout, int type, u64 rows, u64 columns, i64 ld))                \
-    X(MatmulPreferenceCreate, (void **preference))                             \
-    X(MatmulPreferenceSetAttribute,                                            \
-      (void *preference, int name, const void *value, size_t bytes))           \
-    X(MatmulAlgoGetHeuristic,                                                  \
-      (void *handle, void *desc, void *a, void *b, void *c, void *d,           \
-       void *preference, int most, void *found, int *n))                       \
-    X(Matmul, (void *handle, void *desc, const void *alpha, DevicePtr a,       \
-               void *la, DevicePtr b, void *lb, const void *beta, DevicePtr c, \
-               void *lc, DevicePtr d, void *ld, const void *algo,              \
-               DevicePtr workspace, size_t bytes, void *stream))
 
 enum { WORKSPACE = 32 << 20 };
 
@@ -39,10 +20,7 @@ static const struct {
 
 typedef struct Library {
     const Ask *ask;
-    void *handle;
-#define X(name, args) int(*name) args;
-    LT(X)
-#undef X
+    CublasLt *lt;
 } Library;
 
 /* How a [m,k] and b [k,n] lie: 1 transposed, or 0 with columns contiguous. */
@@ -58,7 +36,7 @@ static const Turned layouts[] = {
 typedef struct Product {
     const Library *lib;
     void *desc, *a, *b, *d;
-    u64 found[16]; /* algorithm, first, and what it needs */
+    LtAlgo found; /* the first */
     DevicePtr at[4];
     bool good;
 } Product;
@@ -67,34 +45,34 @@ static void
 describe(Product *p, int type, i64 m, i64 n, i64 k, i32 epilogue, Turned t)
 {
     enum { DGELU = 192 };
-    const Library *lib = p->lib;
+    const CublasLt *lt = p->lib->lt;
     i64 ld = m;
     u64 most = WORKSPACE;
     void *preference = NULL;
     int count = 0;
 
     for (u64 i = 0; i < countof(p->at); i++)
-        p->at[i] = lib->ask->room + (i << 29);
+        p->at[i] = p->lib->ask->room + (i << 29);
     p->good =
-        !lib->MatmulDescCreate(&p->desc, LT_COMPUTE_F32, LT_F32) &&
-        !lib->MatmulDescSetAttribute(p->desc, LT_TURN_A, &t.a, 4) &&
-        !lib->MatmulDescSetAttribute(p->desc, LT_TURN_B, &t.b, 4) &&
-        !lib->MatmulDescSetAttribute(p->desc, LT_EPILOGUE, &epilogue, 4) &&
+        !lt->MatmulDescCreate(&p->desc, LT_COMPUTE_F32, LT_F32) &&
+        !lt->MatmulDescSetAttribute(p->desc, LT_TURN_A, &t.a, 4) &&
+        !lt->MatmulDescSetAttribute(p->desc, LT_TURN_B, &t.b, 4) &&
+        !lt->MatmulDescSetAttribute(p->desc, LT_EPILOGUE, &epilogue, 4) &&
         (epilogue == 1 || epilogue == DGELU ||
-         !lib->MatmulDescSetAttribute(p->desc, LT_BIAS, &p->at[3], 8)) &&
+         !lt->MatmulDescSetAttribute(p->desc, LT_BIAS, &p->at[3], 8)) &&
         (!(epilogue & 128) ||
-         (!lib->MatmulDescSetAttribute(p->desc, LT_AUX, &p->at[2], 8) &&
-          !lib->MatmulDescSetAttribute(p->desc, LT_AUX_LD, &ld, 8))) &&
-        !lib->MatrixLayoutCreate(&p->a, type, (u64)(t.a ? k : m),
-                                 (u64)(t.a ? m : k), t.a ? k : m) &&
-        !lib->MatrixLayoutCreate(&p->b, type, (u64)(t.b ? n : k),
-                                 (u64)(t.b ? k : n), t.b ? n : k) &&
-        !lib->MatrixLayoutCreate(&p->d, type, (u64)m, (u64)n, m) &&
-        !lib->MatmulPreferenceCreate(&preference) &&
-        !lib->MatmulPreferenceSetAttribute(preference, LT_WORKSPACE, &most,
-                                           sizeof most) &&
-        !lib->MatmulAlgoGetHeuristic(lib->handle, p->desc, p->a, p->b, p->d,
-                                     p->d, preference, 1, p->found, &count) &&
+         (!lt->MatmulDescSetAttribute(p->desc, LT_AUX, &p->at[2], 8) &&
+          !lt->MatmulDescSetAttribute(p->desc, LT_AUX_LD, &ld, 8))) &&
+        !lt->MatrixLayoutCreate(&p->a, type, (u64)(t.a ? k : m),
+                                (u64)(t.a ? m : k), t.a ? k : m) &&
+        !lt->MatrixLayoutCreate(&p->b, type, (u64)(t.b ? n : k),
+                                (u64)(t.b ? k : n), t.b ? n : k) &&
+        !lt->MatrixLayoutCreate(&p->d, type, (u64)m, (u64)n, m) &&
+        !lt->MatmulPreferenceCreate(&preference) &&
+        !lt->MatmulPreferenceSetAttribute(preference, LT_WORKSPACE, &most,
+                                          sizeof most) &&
+        !lt->MatmulAlgoGetHeuristic(lt->handle, p->desc, p->a, p->b, p->d, p->d,
+                                    preference, 1, &p->found, &count) &&
         count > 0;
 }
 
@@ -107,9 +85,9 @@ multiply(void *own)
     const DevicePtr d = a->room + ((u64)4 << 29);
     const DevicePtr scratch = a->room + ((u64)5 << 29);
 
-    return p->lib->Matmul(p->lib->handle, p->desc, &one, p->at[0], p->a,
-                          p->at[1], p->b, &zero, d, p->d, d, p->d, p->found,
-                          scratch, WORKSPACE, a->stream);
+    return p->lib->lt->Matmul(p->lib->lt->handle, p->desc, &one, p->at[0], p->a,
+                              p->at[1], p->b, &zero, d, p->d, d, p->d,
+                              &p->found, scratch, WORKSPACE, a->stream);
 }
 
 /* One epilogue in every layout: "TN 0.0404 ms". */
@@ -184,24 +162,16 @@ ask_gelu(const Library *lib)
 void
 ask_products(const Ask *a)
 {
-    static const char *const file[] = {"libcublasLt.so.13",
-                                       "libcublasLt.so.12"};
+    static char path[] = "ask";
+    const Plan none = {.path = path};
     Library lib = {.ask = a};
-    void *library = NULL, *at;
-    bool good = true;
+    Err e = {0};
 
-    for (u32 i = 0; i < countof(file) && !library; i++)
-        library = dlopen(file[i], RTLD_NOW | RTLD_LOCAL);
-#define X(name, args)                                                          \
-    at = library ? dlsym(library, "cublasLt" #name) : NULL;                    \
-    good = good && at;                                                         \
-    memcpy(&lib.name, &at, sizeof at);
-    LT(X)
-#undef X
-    if (!good || lib.Create(&lib.handle)) {
-        printf("cuBLASLt is not there or does not start\n");
-        return;
+    if (cublaslt_open(&e, &none, &lib.lt)) {
+        printf("%s\n", e.text);
+    } else {
+        ask_epilogues(&lib);
+        ask_gelu(&lib);
     }
-    ask_epilogues(&lib);
-    ask_gelu(&lib);
+    cublaslt_close(lib.lt);
 }
