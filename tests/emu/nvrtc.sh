@@ -1,8 +1,7 @@
 #!/bin/sh
 # NVRTC compiles every kernel of the shipped models for three architectures: no
-# spilled registers, the same bytes twice; a kernel that it does not take is
-# reported with the line of the model.  Where cuDNN is, too, it has an engine for
-# every convolution.
+# spilled registers, the same bytes twice.  Where cuDNN is, too, it has an engine
+# for every convolution.
 . tests/emu/lib/case.sh
 
 models='soho_tiny soho_tiny_pre soho_res18 soho_res18_pre'
