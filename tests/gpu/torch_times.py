@@ -1,7 +1,7 @@
 """PyTorch's times for what tests/gpu/run times: the oracle's form of soho_res18,
-in half precision and channels-last: eagerly; compiled with CUDA graphs; the same
-with max-autotune (tuned); and with less of it (chosen): products by time, but no
-search for the blocks of fused kernels, a compile after the other for minutes.
+in half precision and channels-last: eagerly; compiled with CUDA graphs; with
+max-autotune, too (tuned); or with products alone chosen by time (chosen), not the
+blocks of fused kernels, for whose search max-autotune takes minutes.
 
     torch_times.py [ROUNDS [WAY[:CASE]...]]
         WAY: eager, graphs, tuned, chosen; or all
@@ -20,6 +20,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../oracle'))
 import soho_ref  # noqa: E402
+import torch_products  # noqa: E402
 
 SIZE, TOKENS, ANSWERS = (608, 1024), 16, 3129
 VALID, WIDTH = (600, 1000), 768
@@ -95,11 +96,8 @@ def fix_constants(counts, grid):
     soho_ref.sine_position = lambda mask, dim: SINES[mask.shape[0]]
 
 
-def main():
-    torch.backends.cudnn.benchmark = True
-    rounds = int(sys.argv[1]) if sys.argv[1:] else 20
-    model = model_of()
-    fix_constants((1, 32), (SIZE[0] // 32 // 2, SIZE[1] // 32 // 2))
+def ways_of():
+    """The ways of running the model that this PyTorch has."""
     ways = {'eager': forward}
     if hasattr(torch, 'compile'):
         import torch._inductor.config as inductor
@@ -110,8 +108,19 @@ def main():
         ways['tuned'] = torch.compile(forward, mode='max-autotune')
         ways['chosen'] = torch.compile(forward, options={
             'max_autotune': True, 'triton.cudagraphs': True})
-    for wanted in sys.argv[2:] or list(ways):
-        way, _, case = wanted.partition(':')
+    return ways
+
+
+def main():
+    torch.backends.cudnn.benchmark = True
+    rounds = int(sys.argv[1]) if sys.argv[1:] else 20
+    ways = ways_of()
+    wanted = [name.partition(':') for name in sys.argv[2:] or ways]
+    if {'tuned', 'chosen'} & {way for way, _, _ in wanted}:
+        torch_products.compile_all()
+    model = model_of()
+    fix_constants((1, 32), (SIZE[0] // 32 // 2, SIZE[1] // 32 // 2))
+    for way, _, case in wanted:
         call = ways[way]
         for name, work, n in (('infer', infer, 1), ('infer', infer, 32),
                               ('train', train, 32)):
