@@ -162,14 +162,15 @@ draft_range(Draft *d, u32 range_buf)
     *next_arg(d) = (PlanArg){.kind = ARG_int, .spare = 1, .buffer = range_buf};
 }
 
-/* Least traffic: every operand once. */
+/* Least traffic: every operand once.  Place adds ranges, when it lays them. */
 static u64
 bytes_of(const Prog *p, const Draft *d)
 {
     u64 sum = 0;
     for (u32 i = 0; i < d->narg; i++)
         if (d->arg[i].kind == ARG_buffer &&
-            p->buf[d->arg[i].buffer].role != RO_scratch)
+            p->buf[d->arg[i].buffer].role != RO_scratch &&
+            p->buf[d->arg[i].buffer].role != RO_range)
             sum += p->buf[d->arg[i].buffer].bytes *
                    (d->arg[i].mode == ACCESS_rw ? 2 : 1);
     return sum;

@@ -272,18 +272,37 @@ measure(Prog *p, Buf *range)
     range->type.dim[0] = (i32)(range->bytes / sizeof(f32));
 }
 
+/* How many times a step moves each byte of a range.  Where the step block
+ * decides which one is read and which one written, each goes one way only. */
+static u64
+ways(const Prog *p, const Step *s, u32 mode)
+{
+    const char *tmpl;
+
+    if (mode != ACCESS_rw)
+        return 1;
+    tmpl = s->kind == ST_kernel ? p->kernel[s->what].tmpl : "";
+    return !strcmp(tmpl, "zero_grad") || !strcmp(tmpl, "commit") ? 1 : 2;
+}
+
 /* Arguments that stand for the length of a range get their number: bytes for
- * fill, elements for kernels. */
+ * fill, elements for kernels.  What the step moves of ranges is known now. */
 static void
 fill_lengths(Prog *p, Func *f)
 {
     for (u32 i = 0; i < f->nstep; i++) {
-        const Step *s = &f->step[i];
+        Step *s = &f->step[i];
         u64 unit = s->kind == ST_fill ? 1 : sizeof(f32);
 
-        for (u32 k = 0; k < s->narg; k++)
-            if (s->arg[k].kind == ARG_int && s->arg[k].spare)
-                s->arg[k].value = (i64)(p->buf[s->arg[k].buffer].bytes / unit);
+        for (u32 k = 0; k < s->narg; k++) {
+            PlanArg *a = &s->arg[k];
+            const Buf *b = &p->buf[a->buffer];
+
+            if (a->kind == ARG_int && a->spare)
+                a->value = (i64)(b->bytes / unit);
+            else if (a->kind == ARG_buffer && b->role == RO_range)
+                s->bytes += b->bytes * ways(p, s, a->mode);
+        }
     }
 }
 

@@ -34,7 +34,7 @@ prog_new(void)
     Type step = {DT_i32, 1, {words}};
     Kernel *k = PUSH(p.kernel, p.nkernel, p.kernel_cap);
 
-    *k = (Kernel){.name = "work"};
+    *k = (Kernel){.name = "work", .tmpl = "elem"};
     buf_add(&p, "step", &step, AR_state, RO_step, -1, "");
     p.state = HAS_STEPS;
     return p;
