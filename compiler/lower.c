@@ -2,8 +2,8 @@
  *
  * Each group turns into a library call or into an instance of a template; each
  * value that is read beyond its group gets a buffer.  This file holds the
- * buffers and the bookkeeping; kernel.c, library.c and special.c know the kinds
- * of groups. */
+ * buffers and the bookkeeping; kernel.c, library.c, special.c and effect.c know
+ * the kinds of groups. */
 #include "compiler/lower.h"
 
 /* ---------------------------------------------------------------- buffers */
@@ -187,6 +187,7 @@ step_add(Lower *l, u32 kind, u32 what, const Draft *d, const char *name,
                                                    .what = what,
                                                    .arg = arg,
                                                    .narg = d->narg,
+                                                   .one_way = d->one_way,
                                                    .name = name,
                                                    .place = place,
                                                    .flop = flop,

@@ -30,12 +30,19 @@ typedef struct Lower {
 typedef struct Draft {
     PlanArg arg[MAX_ARGS];
     u32 narg;
+    bool one_way; /* of a range it reads and writes, it does only one a run */
 } Draft;
 
 static inline bool
 is_gpu(const Lower *l)
 {
     return l->p->opt.target->id == TARGET_cuda;
+}
+
+static inline bool
+is_attention(const Node *n)
+{
+    return n->op == OP_attention || n->op == OP_attention_dx;
 }
 
 /* lower.c */
@@ -73,6 +80,23 @@ void lower_convert(Lower *l, u32 from, u32 to);
 /* library.c */
 void lower_library(Lower *l, const Group *g);
 
+/* instance.c: a template of an op's name, while its #defines are collected */
+typedef struct Instance {
+    Kernel k;
+    Define def[64];
+} Instance;
+void instance_start(Instance *i, const Node *n);
+void instance_define(Instance *i, const char *name, const char *value);
+/* Attributes as #defines; `dims` are arguments, names of tensors are not. */
+void instance_attrs(Instance *i, const Node *n);
+const char *number_text(f64 x); /* as C reads it back */
+/* The step that runs it on the arguments of d. */
+void instance_step(Lower *l, Instance *i, const Draft *d, const Node *n);
+
+/* effect.c */
+void lower_effect(Lower *l, const Node *n);
+u32 draw_site(const char *name); /* CRC-32 of a site, as zlib computes it */
+
 /* special.c */
 void lower_special(Lower *l, const Group *g);
 void lower_move(Lower *l, const Group *g);
@@ -82,6 +106,5 @@ void lower_pack_conv(Lower *l, const PlanConv *c, u32 to, u32 from, i64 offset,
                      const Node *n);
 void lower_unpack_conv(Lower *l, const PlanConv *c, u32 to, u32 from, bool add,
                        const Node *n);
-u32 draw_site(const char *name); /* CRC-32 of a site, as zlib computes it */
 
 #endif

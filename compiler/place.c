@@ -272,19 +272,6 @@ measure(Prog *p, Buf *range)
     range->type.dim[0] = (i32)(range->bytes / sizeof(f32));
 }
 
-/* How many times a step moves each byte of a range.  Where the step block
- * decides which one is read and which one written, each goes one way only. */
-static u64
-ways(const Prog *p, const Step *s, u32 mode)
-{
-    const char *tmpl;
-
-    if (mode != ACCESS_rw)
-        return 1;
-    tmpl = s->kind == ST_kernel ? p->kernel[s->what].tmpl : "";
-    return !strcmp(tmpl, "zero_grad") || !strcmp(tmpl, "commit") ? 1 : 2;
-}
-
 /* Arguments that stand for the length of a range get their number: bytes for
  * fill, elements for kernels.  What the step moves of ranges is known now. */
 static void
@@ -301,7 +288,8 @@ fill_lengths(Prog *p, Func *f)
             if (a->kind == ARG_int && a->spare)
                 a->value = (i64)(b->bytes / unit);
             else if (a->kind == ARG_buffer && b->role == RO_range)
-                s->bytes += b->bytes * ways(p, s, a->mode);
+                s->bytes +=
+                    b->bytes * (a->mode == ACCESS_rw && !s->one_way ? 2 : 1);
         }
     }
 }

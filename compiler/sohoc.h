@@ -74,6 +74,7 @@ typedef struct Step {
     u32 kind, what; /* ST_* and the index it points to */
     PlanArg *arg;   /* .buffer indexes Prog.buf */
     u32 narg;
+    bool one_way; /* of a range it reads and writes, it does only one a run */
     const char *name, *place;
     u32 grid; /* target cuda: blocks of a kernel */
     u64 flop, bytes;

@@ -66,7 +66,7 @@ passes() {
 		grad) echo update.c ;;
 		layout) echo view.c ;;
 		lower) echo library.c kernel.c rows.c columns.c loops.c formula.c \
-			special.c steps.c ;;
+			special.c effect.c instance.c steps.c ;;
 		emit) echo tmpl.c ;;
 		build) echo nvrtc.c ;;
 		esac
