@@ -13,7 +13,7 @@ RT_LIBS  := -ldnnl -lpng -ljpeg -lzip -llzma -lutf8proc -lcrypto -fopenmp -ldl -
 CC_SRC := $(wildcard compiler/*.c compiler/ops/*.c compiler/target/*.c)
 RT_SRC := $(wildcard runtime/*.c runtime/data/*.c runtime/torch/*.c runtime/cuda/*.c)
 CC_OBJ := $(CC_SRC:%.c=$(B)/obj/%.o)
-EMBED  := $(wildcard templates/*.h templates/cpu/*.[ch] templates/cuda/*.h \
+EMBED  := $(wildcard templates/*.[ch] templates/cpu/*.[ch] templates/cuda/*.h \
             templates/cuda/*.cu compiler/target/*.json) include/soho/kernel.h
 CC_OBJ += $(B)/obj/embed.o
 RT_OBJ := $(RT_SRC:%.c=$(B)/obj/%.o)
@@ -149,7 +149,7 @@ size: ## figures of the house: lines of functions and files
 # The headers that every file of a room shares are aligned by hand.
 FORMAT := $(filter-out compiler/sohoc.h runtime/run.h runtime/data/data.h, \
             $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] \
-            runtime/*/*.[ch] templates/*.h templates/*/*.[ch] tests/*/*.c)) \
+            runtime/*/*.[ch] templates/*.[ch] templates/*/*.[ch] tests/*/*.c)) \
             $(wildcard templates/cuda/*.cu)
 fmt: ## format the sources
 	clang-format-14 -i $(FORMAT)

@@ -161,12 +161,20 @@ put_body(const Kernel *k, const char *path, const char *text, bool *used,
     }
 }
 
+/* A target's own template, or what all targets share. */
+static const char *
+path_of(const Target *t, const Kernel *k)
+{
+    const char *own =
+        format("templates/%s/%s.%s", t->folder, k->tmpl, t->suffix);
+
+    return tmpl_text(own) ? own : format("templates/%s.c", k->tmpl);
+}
+
 static void
 put_instance(const Target *t, const Kernel *k, FILE *out)
 {
-    const char *path =
-        format("templates/%s/%s.%s", t->folder, k->tmpl, t->suffix);
-    const char *text = tmpl_text(path);
+    const char *path = path_of(t, k), *text = tmpl_text(path);
     bool *used = mem_alloc(k->nsplice);
 
     if (!text)

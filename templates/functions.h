@@ -1,12 +1,12 @@
-/* functions.h - float functions without branches and without calls, the same
- * text for every target: loops over them become vectors on a CPU, and each
- * target gives the same bits where its multiply-adds do.  The prelude that
- * includes this defines INLINE.
+/* functions.h - what the templates of every target compute with, in one text.
+ * The prelude that includes this defines INLINE.
  *
- * The polynomials were fitted by us (Chebyshev points, coefficients rounded to
- * float).  NaN passes through, infinities give the limit.  Largest errors found
- * against libm in double (tests/templates/prelude.c asserts them); one ulp is
- * at most 1.2e-7 of the value: exp, log, sqrt    1.1 ulp      gelu        4e-7
+ * Float functions have no branches and no calls: loops over them become vectors
+ * on a CPU, and each target gives the same bits where its multiply-adds do.
+ * Their polynomials were fitted by us (Chebyshev points, coefficients rounded
+ * to float).  NaN passes through, infinities give the limit.  Largest errors
+ * found against libm in double (tests/templates/prelude.c asserts them); one
+ * ulp is at most 1.2e-7 of the value: exp, log, sqrt    1.1 ulp      gelu 4e-7
  * of the value sin, cos          1.6 ulp      gelu_slope  2.1e-7 absolute
  *   softplus          2 ulp        erf, sigmoid   3 ulp */
 #ifndef SOHO_FUNCTIONS_H
@@ -302,6 +302,46 @@ INLINE float
 cos_f32(float x)
 {
     return turn_f32(x, 1);
+}
+
+/* ------------------------------------------------------------ other functions
+ */
+
+INLINE int64_t
+clamp_i64(int64_t x, int64_t low, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* What makes a gradient of this norm at most `limit` long; 0: any length. */
+INLINE double
+clip_of(double norm, double limit)
+{
+    return limit > 0 && norm + 1e-6 > limit ? limit / (norm + 1e-6) : 1.0;
+}
+
+/* The sum of two random words' 16-bit halves, less its mean: close to a normal
+ * distribution with a standard deviation of 65536 / sqrt(3).  There is no libm
+ * in it, so every implementation gets the same bits. */
+INLINE double
+sum_of_halves(uint32_t v, uint32_t w)
+{
+    uint32_t sum = (v & 0xffff) + (v >> 16) + (w & 0xffff) + (w >> 16);
+
+    return (double)((int32_t)sum - 131070);
+}
+
+/* 2 pi times the share of a line's n numbers up to and including `at`. */
+INLINE float
+turn_at(const float *line, int64_t n, int64_t stride, int64_t at)
+{
+    float sum = 0.0f, all = 0.0f;
+
+    for (int64_t i = 0; i < n; i++) {
+        all += line[i * stride];
+        sum += i <= at ? line[i * stride] : 0.0f;
+    }
+    return sum / (all + 1e-6f) * 2.0f * 0x1.921fb6p+1f;
 }
 
 #endif

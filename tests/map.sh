@@ -90,7 +90,8 @@ map() {
 		graph.c ops.def ops.c pass.def $(passes)
 	room compiler/ops 'families of ops: shapes, formulas, gradients'
 	room compiler/target 'what plans can be made for'
-	room templates 'kernels before they are specialised' functions.h
+	room templates 'kernels before they are specialised, for every target' \
+		functions.h
 	room templates/cpu 'those for the CPU' prelude.h elem.c \
 		row.c column.c
 	room templates/cuda 'those for NVIDIA GPUs' prelude.h emu.h elem.cu row.cu \

@@ -1,4 +1,4 @@
-/* made by sohoc from templates/cpu/adamw.c for update
+/* made by sohoc from templates/adamw.c for update
  * (soho_tiny.lua:35) */
 #define NAME adamw
 #define LR 0.002
@@ -8,7 +8,7 @@
 #define DECAY 0.01
 #define CORRECT_BIAS 1
 #define LR_ADD 0
-#line 1 "templates/cpu/adamw.c"
+#line 1 "templates/adamw.c"
 /* adamw - Adam with decoupled weight decay, as the first BERT ports had it:
  * eps is added to sqrt(v) before the bias correction, which is folded into the
  * step size, and the decay comes last, on the updated value.
@@ -17,7 +17,7 @@
  * LR BETA1 BETA2 EPS DECAY
  * CORRECT_BIAS  0: the moments are used as they are
  * LR_ADD        1: the schedule adds to every group's rate */
-#line 19 "templates/cpu/adamw.c"
+#line 21 "templates/adamw.c"
 #include "prelude.h"
 
 #define power LOCAL(power)
@@ -33,8 +33,7 @@ power(double base, uint32_t n)
     return x;
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *p = a[0].p, *m = a[2].p, *v = a[3].p;
     const float *g = a[1].p;
@@ -49,9 +48,7 @@ NAME(const SohoArg *a)
         rate += step->lr_add;
     size = (float)(rate * sqrt(fix2) / fix1);
     decay = (float)(rate * (DECAY));
-
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < n; i++) {
+    FOR_EACH (i, n) {
         float d = g[i] * clip;
         float m1 = m[i] * (float)(BETA1) + d * (float)(1.0 - (BETA1));
         float v1 = v[i] * (float)(BETA2) + d * d * (float)(1.0 - (BETA2));
@@ -70,4 +67,6 @@ NAME(const SohoArg *a)
 #undef DECAY
 #undef CORRECT_BIAS
 #undef LR_ADD
+#undef BLOCK
+#undef ARGS
 #undef power

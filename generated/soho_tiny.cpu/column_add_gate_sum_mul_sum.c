@@ -20,8 +20,7 @@
 #line 19 "templates/cpu/column.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
     const int64_t chunk = a[3].i;
@@ -47,7 +46,7 @@ NAME(const SohoArg *a)
     const int64_t s3_r0 = a[21].i;
     const int64_t s4_r0 = a[22].i;
     const int64_t s5_r0 = a[23].i;
-#line 30 "templates/cpu/column.c"
+#line 29 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
         const int64_t c = t / (kept * tiles), k = t / tiles % kept;
@@ -67,7 +66,7 @@ NAME(const SohoArg *a)
             const float *const x3 = p3 + r0 * s3_r0;
             const float *const x4 = p4 + r0 * s4_r0;
             float *const x5 = p5 + r0 * s5_r0;
-#line 42 "templates/cpu/column.c"
+#line 41 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
 #line 38 "lib/nn.lua"
@@ -81,7 +80,7 @@ NAME(const SohoArg *a)
                 sum[1][j - j0] += v3;
                 const float v7 = v1 * x4[j];
                 sum[2][j - j0] += v7;
-#line 45 "templates/cpu/column.c"
+#line 44 "templates/cpu/column.c"
             }
         }
         for (int s = 0; s < SUMS; s++)
@@ -110,7 +109,7 @@ NAME(const SohoArg *a)
         float *const x10 = p10;
         float *const x11 = p11;
         float *const x12 = p12;
-#line 66 "templates/cpu/column.c"
+#line 65 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -127,7 +126,7 @@ NAME(const SohoArg *a)
             x9[j] += v8;
             const float v9 = v8 * 0.00130208337f;
             x8[j] = v9;
-#line 69 "templates/cpu/column.c"
+#line 68 "templates/cpu/column.c"
         }
     }
 }

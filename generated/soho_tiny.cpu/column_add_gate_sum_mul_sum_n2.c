@@ -20,8 +20,7 @@
 #line 19 "templates/cpu/column.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
     const int64_t chunk = a[3].i;
@@ -42,7 +41,7 @@ NAME(const SohoArg *a)
     const int64_t s2_r0 = a[16].i;
     const int64_t s3_r0 = a[17].i;
     const int64_t s4_r0 = a[18].i;
-#line 30 "templates/cpu/column.c"
+#line 29 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
         const int64_t c = t / (kept * tiles), k = t / tiles % kept;
@@ -61,7 +60,7 @@ NAME(const SohoArg *a)
             const float *const x2 = p2 + r0 * s2_r0;
             const float *const x3 = p3 + r0 * s3_r0;
             float *const x4 = p4 + r0 * s4_r0;
-#line 42 "templates/cpu/column.c"
+#line 41 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
 #line 38 "lib/nn.lua"
@@ -73,7 +72,7 @@ NAME(const SohoArg *a)
                 sum[0][j - j0] += v1;
                 const float v3 = v1 * x3[j];
                 sum[1][j - j0] += v3;
-#line 45 "templates/cpu/column.c"
+#line 44 "templates/cpu/column.c"
             }
         }
         for (int s = 0; s < SUMS; s++)
@@ -99,7 +98,7 @@ NAME(const SohoArg *a)
         float *const x6 = p6;
         float *const x7 = p7;
         float *const x8 = p8;
-#line 66 "templates/cpu/column.c"
+#line 65 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -111,7 +110,7 @@ NAME(const SohoArg *a)
             x5[j] = v5;
             const float v6 = v4 * 0.00130208337f;
             x6[j] = v6;
-#line 69 "templates/cpu/column.c"
+#line 68 "templates/cpu/column.c"
         }
     }
 }

@@ -20,8 +20,7 @@
 #line 19 "templates/cpu/column.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
     const int64_t chunk = a[3].i;
@@ -37,7 +36,7 @@ NAME(const SohoArg *a)
     const int64_t s0_r0 = a[11].i;
     const int64_t s1_r0 = a[12].i;
     const int64_t s2_r0 = a[13].i;
-#line 30 "templates/cpu/column.c"
+#line 29 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
         const int64_t c = t / (kept * tiles), k = t / tiles % kept;
@@ -58,7 +57,7 @@ NAME(const SohoArg *a)
 #line 71 "lib/nn.lua"
             float u0[TILE];
             philox_fill(u0, d0 + j0, j1 - j0, 0x46846fa1u, step);
-#line 42 "templates/cpu/column.c"
+#line 41 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
 #line 71 "lib/nn.lua"
@@ -68,7 +67,7 @@ NAME(const SohoArg *a)
                 x2[j] = v1;
 #line 20 "lib/nn.lua"
                 sum[0][j - j0] += v1;
-#line 45 "templates/cpu/column.c"
+#line 44 "templates/cpu/column.c"
             }
         }
         for (int s = 0; s < SUMS; s++)
@@ -91,13 +90,13 @@ NAME(const SohoArg *a)
                         partial[((c * SUMS + s) * kept + k) * inner + j];
         const int64_t k0 = k;
         float *const x3 = p3;
-#line 66 "templates/cpu/column.c"
+#line 65 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 20 "lib/nn.lua"
             const float v2 = sum[0][j - j0];
             x3[j] += v2;
-#line 69 "templates/cpu/column.c"
+#line 68 "templates/cpu/column.c"
         }
     }
 }

@@ -20,8 +20,7 @@
 #line 19 "templates/cpu/column.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
     const int64_t chunk = a[3].i;
@@ -40,7 +39,7 @@ NAME(const SohoArg *a)
     const int64_t s1_r0 = a[14].i;
     const int64_t s2_r0 = a[15].i;
     const int64_t s3_r0 = a[16].i;
-#line 30 "templates/cpu/column.c"
+#line 29 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
         const int64_t c = t / (kept * tiles), k = t / tiles % kept;
@@ -58,7 +57,7 @@ NAME(const SohoArg *a)
             const float *const x1 = p1 + r0 * s1_r0;
             const float *const x2 = p2 + r0 * s2_r0;
             float *const x3 = p3 + r0 * s3_r0;
-#line 42 "templates/cpu/column.c"
+#line 41 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
 #line 45 "lib/resnet.lua"
@@ -68,7 +67,7 @@ NAME(const SohoArg *a)
                 sum[0][j - j0] += v0;
                 const float v2 = v0 * x2[j];
                 sum[1][j - j0] += v2;
-#line 45 "templates/cpu/column.c"
+#line 44 "templates/cpu/column.c"
             }
         }
         for (int s = 0; s < SUMS; s++)
@@ -94,7 +93,7 @@ NAME(const SohoArg *a)
         float *const x5 = p5;
         float *const x6 = p6;
         float *const x7 = p7;
-#line 66 "templates/cpu/column.c"
+#line 65 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -106,7 +105,7 @@ NAME(const SohoArg *a)
             x4[j] = v4;
             const float v5 = v3 * 0.000325520843f;
             x5[j] = v5;
-#line 69 "templates/cpu/column.c"
+#line 68 "templates/cpu/column.c"
         }
     }
 }

@@ -20,8 +20,7 @@
 #line 19 "templates/cpu/column.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
     const int64_t chunk = a[3].i;
@@ -37,7 +36,7 @@ NAME(const SohoArg *a)
     float *const p6 = a[11].p;
     const int64_t s0_r0 = a[12].i;
     const int64_t s3_r0 = a[13].i;
-#line 30 "templates/cpu/column.c"
+#line 29 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
         const int64_t c = t / (kept * tiles), k = t / tiles % kept;
@@ -55,7 +54,7 @@ NAME(const SohoArg *a)
             const float *const x1 = p1;
             const float *const x2 = p2;
             float *const x3 = p3 + r0 * s3_r0;
-#line 42 "templates/cpu/column.c"
+#line 41 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -63,7 +62,7 @@ NAME(const SohoArg *a)
                 x3[j] = v0;
                 const float v1 = v0 * v0;
                 sum[0][j - j0] += v1;
-#line 45 "templates/cpu/column.c"
+#line 44 "templates/cpu/column.c"
             }
         }
         for (int s = 0; s < SUMS; s++)
@@ -90,7 +89,7 @@ NAME(const SohoArg *a)
         float *const x4 = p4;
         float *const x5 = p5;
         float *const x6 = p6;
-#line 66 "templates/cpu/column.c"
+#line 65 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -104,7 +103,7 @@ NAME(const SohoArg *a)
             x5[j] = v7;
             const float v8 = v5 * x2[j];
             x6[j] = v8;
-#line 69 "templates/cpu/column.c"
+#line 68 "templates/cpu/column.c"
         }
     }
 }

@@ -20,8 +20,7 @@
 #line 19 "templates/cpu/column.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
     const int64_t chunk = a[3].i;
@@ -32,7 +31,7 @@ NAME(const SohoArg *a)
     float *const p1 = a[6].p;
     float *const p2 = a[7].p;
     const int64_t s0_r0 = a[8].i;
-#line 30 "templates/cpu/column.c"
+#line 29 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
         const int64_t c = t / (kept * tiles), k = t / tiles % kept;
@@ -47,12 +46,12 @@ NAME(const SohoArg *a)
             const int64_t k0 = k;
             const int64_t r0 = r;
             const float *const x0 = p0 + r0 * s0_r0;
-#line 42 "templates/cpu/column.c"
+#line 41 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
                 sum[0][j - j0] += x0[j];
-#line 45 "templates/cpu/column.c"
+#line 44 "templates/cpu/column.c"
             }
         }
         for (int s = 0; s < SUMS; s++)
@@ -76,7 +75,7 @@ NAME(const SohoArg *a)
         const int64_t k0 = k;
         float *const x1 = p1;
         float *const x2 = p2;
-#line 66 "templates/cpu/column.c"
+#line 65 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -85,7 +84,7 @@ NAME(const SohoArg *a)
             x1[j] = v1;
             const float v2 = v1 * 0.100000001f;
             x2[j] = v2;
-#line 69 "templates/cpu/column.c"
+#line 68 "templates/cpu/column.c"
         }
     }
 }

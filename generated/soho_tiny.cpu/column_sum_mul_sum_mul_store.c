@@ -20,8 +20,7 @@
 #line 19 "templates/cpu/column.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
     const int64_t chunk = a[3].i;
@@ -36,7 +35,7 @@ NAME(const SohoArg *a)
     float *const p5 = a[10].p;
     const int64_t s0_r0 = a[11].i;
     const int64_t s1_r0 = a[12].i;
-#line 30 "templates/cpu/column.c"
+#line 29 "templates/cpu/column.c"
 #pragma omp parallel for schedule(static) if (reduced * kept * inner > 8192)
     for (int64_t t = 0; t < chunks * kept * tiles; t++) {
         const int64_t c = t / (kept * tiles), k = t / tiles % kept;
@@ -52,14 +51,14 @@ NAME(const SohoArg *a)
             const int64_t r0 = r;
             const float *const x0 = p0 + r0 * s0_r0;
             const float *const x1 = p1 + r0 * s1_r0;
-#line 42 "templates/cpu/column.c"
+#line 41 "templates/cpu/column.c"
 #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
                 sum[0][j - j0] += x0[j];
                 const float v1 = x0[j] * x1[j];
                 sum[1][j - j0] += v1;
-#line 45 "templates/cpu/column.c"
+#line 44 "templates/cpu/column.c"
             }
         }
         for (int s = 0; s < SUMS; s++)
@@ -85,7 +84,7 @@ NAME(const SohoArg *a)
         float *const x3 = p3;
         float *const x4 = p4;
         float *const x5 = p5;
-#line 66 "templates/cpu/column.c"
+#line 65 "templates/cpu/column.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -97,7 +96,7 @@ NAME(const SohoArg *a)
             x2[j] = v3;
             const float v4 = v2 * 0.00520833349f;
             x3[j] = v4;
-#line 69 "templates/cpu/column.c"
+#line 68 "templates/cpu/column.c"
         }
     }
 }

@@ -15,8 +15,7 @@
 #line 14 "templates/cpu/elem.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const int64_t tiles = (inner + TILE - 1) / TILE;
@@ -25,7 +24,7 @@ NAME(const SohoArg *a)
     const float *const p2 = a[4].p;
     const float *const p3 = a[5].p;
     float *const p4 = a[6].p;
-#line 22 "templates/cpu/elem.c"
+#line 21 "templates/cpu/elem.c"
 #pragma omp parallel for schedule(static) if (rows * inner > 8192)
     for (int64_t t = 0; t < rows * tiles; t++) {
         const int64_t row = t / tiles, j0 = t % tiles * TILE;
@@ -36,7 +35,7 @@ NAME(const SohoArg *a)
         const float *const x2 = p2;
         const float *const x3 = p3;
         float *const x4 = p4;
-#line 29 "templates/cpu/elem.c"
+#line 28 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 20 "lib/nn.lua"
@@ -44,7 +43,7 @@ NAME(const SohoArg *a)
             const float v1 = v0 + x2[j];
             const float v2 = v1 + x3[j];
             x4[j] = v2;
-#line 32 "templates/cpu/elem.c"
+#line 31 "templates/cpu/elem.c"
         }
     }
 }

@@ -15,8 +15,7 @@
 #line 14 "templates/cpu/elem.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const int64_t tiles = (inner + TILE - 1) / TILE;
@@ -26,7 +25,7 @@ NAME(const SohoArg *a)
     const float *const p3 = a[5].p;
     float *const p4 = a[6].p;
     float *const p5 = a[7].p;
-#line 22 "templates/cpu/elem.c"
+#line 21 "templates/cpu/elem.c"
 #pragma omp parallel for schedule(static) if (rows * inner > 8192)
     for (int64_t t = 0; t < rows * tiles; t++) {
         const int64_t row = t / tiles, j0 = t % tiles * TILE;
@@ -38,7 +37,7 @@ NAME(const SohoArg *a)
         const float *const x3 = p3;
         float *const x4 = p4;
         float *const x5 = p5;
-#line 29 "templates/cpu/elem.c"
+#line 28 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -49,7 +48,7 @@ NAME(const SohoArg *a)
             const float v3 = x2[j] * v2;
             const float v4 = x3[j] - v3;
             x5[j] = v4;
-#line 32 "templates/cpu/elem.c"
+#line 31 "templates/cpu/elem.c"
         }
     }
 }

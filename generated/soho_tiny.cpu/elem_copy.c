@@ -15,8 +15,7 @@
 #line 14 "templates/cpu/elem.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const int64_t tiles = (inner + TILE - 1) / TILE;
@@ -26,7 +25,7 @@ NAME(const SohoArg *a)
     const int64_t s0_i0 = a[5].i;
     const int64_t s1_i0 = a[6].i;
     const int64_t s1_i1 = a[7].i;
-#line 22 "templates/cpu/elem.c"
+#line 21 "templates/cpu/elem.c"
 #pragma omp parallel for schedule(static) if (rows * inner > 8192)
     for (int64_t t = 0; t < rows * tiles; t++) {
         const int64_t row = t / tiles, j0 = t % tiles * TILE;
@@ -37,13 +36,13 @@ NAME(const SohoArg *a)
         const int64_t i0 = i_q1;
         const float *const x0 = p0 + i0 * s0_i0;
         float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
-#line 29 "templates/cpu/elem.c"
+#line 28 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 89 "lib/nn.lua"
             const float v0 = x0[j];
             x1[j] = v0;
-#line 32 "templates/cpu/elem.c"
+#line 31 "templates/cpu/elem.c"
         }
     }
 }

@@ -15,8 +15,7 @@
 #line 14 "templates/cpu/elem.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const int64_t tiles = (inner + TILE - 1) / TILE;
@@ -28,7 +27,7 @@ NAME(const SohoArg *a)
     const int64_t s0_j = a[7].i;
     const int64_t s1_i0 = a[8].i;
     const int64_t s1_i1 = a[9].i;
-#line 22 "templates/cpu/elem.c"
+#line 21 "templates/cpu/elem.c"
 #pragma omp parallel for schedule(static) if (rows * inner > 8192)
     for (int64_t t = 0; t < rows * tiles; t++) {
         const int64_t row = t / tiles, j0 = t % tiles * TILE;
@@ -39,13 +38,13 @@ NAME(const SohoArg *a)
         const int64_t i0 = i_q1;
         const float *const x0 = p0 + i0 * s0_i0 + i1 * s0_i1;
         float *const x1 = p1 + i0 * s1_i0 + i1 * s1_i1;
-#line 29 "templates/cpu/elem.c"
+#line 28 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 20 "lib/nn.lua"
             const float v0 = x0[j * s0_j];
             x1[j] = v0;
-#line 32 "templates/cpu/elem.c"
+#line 31 "templates/cpu/elem.c"
         }
     }
 }

@@ -15,15 +15,14 @@
 #line 14 "templates/cpu/elem.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const int64_t tiles = (inner + TILE - 1) / TILE;
     const float *const p0 = a[2].p;
     float *const p1 = a[3].p;
     const SohoStep *const step = a[4].p;
-#line 22 "templates/cpu/elem.c"
+#line 21 "templates/cpu/elem.c"
 #pragma omp parallel for schedule(static) if (rows * inner > 8192)
     for (int64_t t = 0; t < rows * tiles; t++) {
         const int64_t row = t / tiles, j0 = t % tiles * TILE;
@@ -35,13 +34,13 @@ NAME(const SohoArg *a)
 #line 71 "lib/nn.lua"
         float u0[TILE];
         philox_fill(u0, d0 + j0, j1 - j0, 0x46846fa1u, step);
-#line 29 "templates/cpu/elem.c"
+#line 28 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 71 "lib/nn.lua"
             const float v0 = u0[j - j0] >= 0.0500000007f ? x0[j] * 1.05263162f : 0.0f;
             x1[j] = v0;
-#line 32 "templates/cpu/elem.c"
+#line 31 "templates/cpu/elem.c"
         }
     }
 }

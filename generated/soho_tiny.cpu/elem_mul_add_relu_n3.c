@@ -15,8 +15,7 @@
 #line 14 "templates/cpu/elem.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const int64_t tiles = (inner + TILE - 1) / TILE;
@@ -31,7 +30,7 @@ NAME(const SohoArg *a)
     const int64_t s4_i0 = a[10].i;
     const int64_t s5_i0 = a[11].i;
     const int64_t s6_i0 = a[12].i;
-#line 22 "templates/cpu/elem.c"
+#line 21 "templates/cpu/elem.c"
 #pragma omp parallel for schedule(static) if (rows * inner > 8192)
     for (int64_t t = 0; t < rows * tiles; t++) {
         const int64_t row = t / tiles, j0 = t % tiles * TILE;
@@ -45,7 +44,7 @@ NAME(const SohoArg *a)
         const float *const x4 = p4 + i0 * s4_i0;
         float *const x5 = p5 + i0 * s5_i0;
         float *const x6 = p6 + i0 * s6_i0;
-#line 29 "templates/cpu/elem.c"
+#line 28 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -57,7 +56,7 @@ NAME(const SohoArg *a)
             const float v3 = x4[j] + v2;
             const float v4 = v3 > 0.0f ? v3 : 0.0f;
             x6[j] = v4;
-#line 32 "templates/cpu/elem.c"
+#line 31 "templates/cpu/elem.c"
         }
     }
 }

@@ -15,8 +15,7 @@
 #line 14 "templates/cpu/elem.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const int64_t tiles = (inner + TILE - 1) / TILE;
@@ -28,7 +27,7 @@ NAME(const SohoArg *a)
     const int64_t s0_i0 = a[7].i;
     const int64_t s2_i0 = a[8].i;
     const int64_t s4_i0 = a[9].i;
-#line 22 "templates/cpu/elem.c"
+#line 21 "templates/cpu/elem.c"
 #pragma omp parallel for schedule(static) if (rows * inner > 8192)
     for (int64_t t = 0; t < rows * tiles; t++) {
         const int64_t row = t / tiles, j0 = t % tiles * TILE;
@@ -40,7 +39,7 @@ NAME(const SohoArg *a)
         const float *const x2 = p2 + i0 * s2_i0;
         const float *const x3 = p3;
         float *const x4 = p4 + i0 * s4_i0;
-#line 29 "templates/cpu/elem.c"
+#line 28 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
@@ -48,7 +47,7 @@ NAME(const SohoArg *a)
             const float v1 = x2[j] - v0;
             const float v2 = v1 * x3[j];
             x4[j] = v2;
-#line 32 "templates/cpu/elem.c"
+#line 31 "templates/cpu/elem.c"
         }
     }
 }

@@ -15,8 +15,7 @@
 #line 14 "templates/cpu/elem.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const int64_t tiles = (inner + TILE - 1) / TILE;
@@ -25,7 +24,7 @@ NAME(const SohoArg *a)
     float *const p2 = a[4].p;
     const int64_t s0_i0 = a[5].i;
     const int64_t s2_i0 = a[6].i;
-#line 22 "templates/cpu/elem.c"
+#line 21 "templates/cpu/elem.c"
 #pragma omp parallel for schedule(static) if (rows * inner > 8192)
     for (int64_t t = 0; t < rows * tiles; t++) {
         const int64_t row = t / tiles, j0 = t % tiles * TILE;
@@ -35,13 +34,13 @@ NAME(const SohoArg *a)
         const float *const x0 = p0 + i0 * s0_i0;
         const float *const x1 = p1;
         float *const x2 = p2 + i0 * s2_i0;
-#line 29 "templates/cpu/elem.c"
+#line 28 "templates/cpu/elem.c"
 #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
 #line 55 "lib/nn.lua"
             const float v0 = x0[j] - x1[j];
             x2[j] = v0;
-#line 32 "templates/cpu/elem.c"
+#line 31 "templates/cpu/elem.c"
         }
     }
 }

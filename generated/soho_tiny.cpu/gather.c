@@ -17,14 +17,13 @@
 
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const float *table = a[1].p;
     const int32_t *index = a[2].p;
-    const SohoArg *dim = a + 3 + RANK0;
-    int64_t nrow = dim[0].i, nc = dim[1].i, n = count_of(dim + 2, RANK2);
+    int64_t nrow = a[3 + RANK0].i, nc = a[4 + RANK0].i;
+    int64_t n = count_of(a, 5 + RANK0, RANK2);
 
 #pragma omp parallel for schedule(static) if (n * nc > 8192)
     for (int64_t i = 0; i < n; i++)

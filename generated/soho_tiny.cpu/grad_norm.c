@@ -29,8 +29,7 @@ squares(const float *x, int64_t n)
     return sum;
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     SohoStep *step = a[0].p;
     const float *g = a[1].p;
@@ -48,9 +47,7 @@ NAME(const SohoArg *a)
     norm = sqrt(sum);
     step->grad_norm = (float)norm;
     step->finite = isfinite(step->grad_norm) ? 1 : 0;
-    step->clip = 1.0f;
-    if ((LIMIT) > 0 && norm + 1e-6 > (LIMIT))
-        step->clip = (float)((LIMIT) / (norm + 1e-6));
+    step->clip = (float)clip_of(norm, LIMIT);
 }
 #undef NAME
 #undef LIMIT

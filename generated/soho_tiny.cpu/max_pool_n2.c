@@ -57,8 +57,7 @@ window(const float *x, int64_t height, int64_t width, int64_t nc, int64_t top,
         place[k] = (uint8_t)where[k];
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     uint8_t *place = a[1].p;

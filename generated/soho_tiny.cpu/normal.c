@@ -9,7 +9,7 @@
  *
  * Element i takes words 2*(i%2) and 2*(i%2)+1 of block i/2 at step 0; the sum
  * of their four 16-bit halves, centred and scaled, has about the right shape.
- * There is no libm in it, so every implementation gets the same bits. */
+ */
 #line 12 "templates/cpu/normal.c"
 #include "prelude.h"
 
@@ -23,17 +23,12 @@ part(float *y, int64_t first, int64_t n, uint32_t site, const SohoStep *step,
     uint32_t word[PHILOX_GROUP] __attribute__((aligned(PHILOX_BYTES)));
 
     philox_words(word, (uint32_t)(first / 2), site, step);
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t v = word[2 * i], w = word[2 * i + 1];
-        int32_t sum =
-            (int32_t)((v & 0xffff) + (v >> 16) + (w & 0xffff) + (w >> 16));
-
-        y[first + i] = (float)((double)(sum - 131070) * scale);
-    }
+    for (int64_t i = 0; i < n; i++)
+        y[first + i] =
+            (float)(sum_of_halves(word[2 * i], word[2 * i + 1]) * scale);
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     SohoStep step = *(const SohoStep *)a[1].p;

@@ -51,8 +51,7 @@ pixels(float *y, const uint8_t *x, int64_t n)
 }
 
 #if CELL == 1
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const uint8_t *x = a[1].p;
@@ -72,8 +71,7 @@ NAME(const SohoArg *a)
     }
 }
 #else
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const uint8_t *x = a[1].p;

@@ -26,21 +26,27 @@
 
 #include "functions.h"
 
-/* Elements of `rank` dimensions. */
+/* A kernel, its arguments a[]. */
+#define ENTRY(name) void name(const SohoArg *a)
+
+/* Every item 0..n-1 once, in any order. */
+#define FOR_EACH(i, n)                                                         \
+    PRAGMA(omp parallel for simd schedule(static) if(parallel : (n) > 8192))   \
+    for (int64_t i = 0; i < (n); i++)
+#define PRAGMA(text) _Pragma(#text)
+
+/* What one thread does for all. */
+#define ONCE
+
+/* Elements of `rank` dimensions, which begin at word `first`. */
 INLINE int64_t
-count_of(const SohoArg *dim, int rank)
+count_of(const SohoArg *a, int first, int rank)
 {
     int64_t n = 1;
 
     for (int i = 0; i < rank; i++)
-        n *= dim[i].i;
+        n *= a[first + i].i;
     return n;
-}
-
-INLINE int64_t
-clamp_i64(int64_t x, int64_t low, int64_t high)
-{
-    return x < low ? low : x > high ? high : x;
 }
 
 /* Index of the first maximum of n numbers; NaN counts as the maximum. */

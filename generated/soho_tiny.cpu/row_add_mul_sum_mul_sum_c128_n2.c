@@ -16,8 +16,7 @@
 #line 15 "templates/cpu/row.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i;
     const float *const p0 = a[1].p;
@@ -43,7 +42,7 @@ NAME(const SohoArg *a)
     const int64_t s8_i0 = a[21].i;
     const int64_t s9_i0 = a[22].i;
     const int64_t s10_i0 = a[23].i;
-#line 22 "templates/cpu/row.c"
+#line 21 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -66,7 +65,7 @@ NAME(const SohoArg *a)
 #line 71 "lib/nn.lua"
         float u14[COLS];
         philox_fill(u14, d14 + 0, COLS, 0xfe76bcd5u, step);
-#line 27 "templates/cpu/row.c"
+#line 26 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
 #line 20 "lib/nn.lua"
@@ -82,14 +81,14 @@ NAME(const SohoArg *a)
             s1 += v6;
             const float v13 = v2 * x5[j];
             x9[j] = v13;
-#line 30 "templates/cpu/row.c"
+#line 29 "templates/cpu/row.c"
         }
 #line 65 "lib/nn.lua"
         const float v4 = s0;
         const float v5 = v4 * 0.0078125f;
         const float v7 = s1;
         const float v8 = v7 * 0.0078125f;
-#line 32 "templates/cpu/row.c"
+#line 31 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -103,25 +102,25 @@ NAME(const SohoArg *a)
 #line 71 "lib/nn.lua"
             const float v14 = u14[j] >= 0.0500000007f ? v12 * 1.05263162f : 0.0f;
             x10[j] = v14;
-#line 37 "templates/cpu/row.c"
+#line 36 "templates/cpu/row.c"
         }
-#line 39 "templates/cpu/row.c"
+#line 38 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 45 "templates/cpu/row.c"
+#line 44 "templates/cpu/row.c"
         }
-#line 47 "templates/cpu/row.c"
+#line 46 "templates/cpu/row.c"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 53 "templates/cpu/row.c"
+#line 52 "templates/cpu/row.c"
         }
-#line 55 "templates/cpu/row.c"
+#line 54 "templates/cpu/row.c"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

@@ -16,8 +16,7 @@
 #line 15 "templates/cpu/row.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i;
     const float *const p0 = a[1].p;
@@ -32,7 +31,7 @@ NAME(const SohoArg *a)
     const int64_t s4_i0 = a[10].i;
     const int64_t s5_i0 = a[11].i;
     const int64_t s6_i0 = a[12].i;
-#line 22 "templates/cpu/row.c"
+#line 21 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -49,7 +48,7 @@ NAME(const SohoArg *a)
         float t0[COLS];
 #line 65 "lib/nn.lua"
         float t3[COLS];
-#line 27 "templates/cpu/row.c"
+#line 26 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
 #line 25 "lib/neck.lua"
@@ -57,12 +56,12 @@ NAME(const SohoArg *a)
             t0[j] = v0;
 #line 65 "lib/nn.lua"
             s0 += v0;
-#line 30 "templates/cpu/row.c"
+#line 29 "templates/cpu/row.c"
         }
 #line 65 "lib/nn.lua"
         const float v1 = s0;
         const float v2 = v1 * 0.0078125f;
-#line 32 "templates/cpu/row.c"
+#line 31 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -72,7 +71,7 @@ NAME(const SohoArg *a)
             t3[j] = v3;
             const float v4 = v3 * v3;
             s0 += v4;
-#line 37 "templates/cpu/row.c"
+#line 36 "templates/cpu/row.c"
         }
 #line 65 "lib/nn.lua"
         const float v5 = s0;
@@ -80,7 +79,7 @@ NAME(const SohoArg *a)
         const float v7 = v6 + 9.99999975e-06f;
         const float v8 = rsqrt_f32(v7);
         x4[0] = v8;
-#line 39 "templates/cpu/row.c"
+#line 38 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -92,17 +91,17 @@ NAME(const SohoArg *a)
             const float v10 = v9 * x2[j];
             const float v11 = v10 + x3[j];
             x6[j] = v11;
-#line 45 "templates/cpu/row.c"
+#line 44 "templates/cpu/row.c"
         }
-#line 47 "templates/cpu/row.c"
+#line 46 "templates/cpu/row.c"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 53 "templates/cpu/row.c"
+#line 52 "templates/cpu/row.c"
         }
-#line 55 "templates/cpu/row.c"
+#line 54 "templates/cpu/row.c"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

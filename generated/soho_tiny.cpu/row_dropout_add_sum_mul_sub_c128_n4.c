@@ -16,8 +16,7 @@
 #line 15 "templates/cpu/row.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i;
     const float *const p0 = a[1].p;
@@ -34,7 +33,7 @@ NAME(const SohoArg *a)
     const int64_t s4_i0 = a[12].i;
     const int64_t s5_i0 = a[13].i;
     const int64_t s6_i0 = a[14].i;
-#line 22 "templates/cpu/row.c"
+#line 21 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -55,7 +54,7 @@ NAME(const SohoArg *a)
         float t1[COLS];
 #line 65 "lib/nn.lua"
         float t4[COLS];
-#line 27 "templates/cpu/row.c"
+#line 26 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
 #line 71 "lib/nn.lua"
@@ -65,12 +64,12 @@ NAME(const SohoArg *a)
             t1[j] = v1;
 #line 65 "lib/nn.lua"
             s0 += v1;
-#line 30 "templates/cpu/row.c"
+#line 29 "templates/cpu/row.c"
         }
 #line 65 "lib/nn.lua"
         const float v2 = s0;
         const float v3 = v2 * 0.0078125f;
-#line 32 "templates/cpu/row.c"
+#line 31 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -80,7 +79,7 @@ NAME(const SohoArg *a)
             t4[j] = v4;
             const float v5 = v4 * v4;
             s0 += v5;
-#line 37 "templates/cpu/row.c"
+#line 36 "templates/cpu/row.c"
         }
 #line 65 "lib/nn.lua"
         const float v6 = s0;
@@ -88,7 +87,7 @@ NAME(const SohoArg *a)
         const float v8 = v7 + 9.99999996e-13f;
         const float v9 = rsqrt_f32(v8);
         x4[0] = v9;
-#line 39 "templates/cpu/row.c"
+#line 38 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -100,17 +99,17 @@ NAME(const SohoArg *a)
             const float v11 = v10 * x2[j];
             const float v12 = v11 + x3[j];
             x6[j] = v12;
-#line 45 "templates/cpu/row.c"
+#line 44 "templates/cpu/row.c"
         }
-#line 47 "templates/cpu/row.c"
+#line 46 "templates/cpu/row.c"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 53 "templates/cpu/row.c"
+#line 52 "templates/cpu/row.c"
         }
-#line 55 "templates/cpu/row.c"
+#line 54 "templates/cpu/row.c"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

@@ -16,8 +16,7 @@
 #line 15 "templates/cpu/row.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i;
     const float *const p0 = a[1].p;
@@ -43,7 +42,7 @@ NAME(const SohoArg *a)
     const int64_t s5_i1 = a[21].i;
     const int64_t s6_i0 = a[22].i;
     const int64_t s6_i1 = a[23].i;
-#line 22 "templates/cpu/row.c"
+#line 21 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -64,7 +63,7 @@ NAME(const SohoArg *a)
         philox_fill(u0, d0 + 0, COLS, 0xf16c17b3u, step);
 #line 65 "lib/nn.lua"
         float t1[COLS];
-#line 27 "templates/cpu/row.c"
+#line 26 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
 #line 71 "lib/nn.lua"
@@ -78,14 +77,14 @@ NAME(const SohoArg *a)
             s1 += v4;
             const float v11 = v0 * x2[j];
             x6[j] = v11;
-#line 30 "templates/cpu/row.c"
+#line 29 "templates/cpu/row.c"
         }
 #line 65 "lib/nn.lua"
         const float v2 = s0;
         const float v3 = v2 * 0.0078125f;
         const float v5 = s1;
         const float v6 = v5 * 0.0078125f;
-#line 32 "templates/cpu/row.c"
+#line 31 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -96,25 +95,25 @@ NAME(const SohoArg *a)
             const float v9 = v8 - v7;
             const float v10 = v9 * x3[0];
             x5[j] = v10;
-#line 37 "templates/cpu/row.c"
+#line 36 "templates/cpu/row.c"
         }
-#line 39 "templates/cpu/row.c"
+#line 38 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 45 "templates/cpu/row.c"
+#line 44 "templates/cpu/row.c"
         }
-#line 47 "templates/cpu/row.c"
+#line 46 "templates/cpu/row.c"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 53 "templates/cpu/row.c"
+#line 52 "templates/cpu/row.c"
         }
-#line 55 "templates/cpu/row.c"
+#line 54 "templates/cpu/row.c"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

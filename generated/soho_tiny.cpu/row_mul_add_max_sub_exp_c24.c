@@ -16,8 +16,7 @@
 #line 15 "templates/cpu/row.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i;
     const float *const p0 = a[1].p;
@@ -35,7 +34,7 @@ NAME(const SohoArg *a)
     const int64_t s2_i1 = a[13].i;
     const int64_t s3_i0 = a[14].i;
     const int64_t s3_i1 = a[15].i;
-#line 22 "templates/cpu/row.c"
+#line 21 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -55,7 +54,7 @@ NAME(const SohoArg *a)
 #line 71 "lib/nn.lua"
         float u7[COLS];
         philox_fill(u7, d7 + 0, COLS, 0x422ba391u, step);
-#line 27 "templates/cpu/row.c"
+#line 26 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
 #line 18 "lib/bert.lua"
@@ -64,11 +63,11 @@ NAME(const SohoArg *a)
             t1[j] = v1;
 #line 19 "lib/bert.lua"
             m0 = v1 > m0 ? v1 : m0;
-#line 30 "templates/cpu/row.c"
+#line 29 "templates/cpu/row.c"
         }
 #line 19 "lib/bert.lua"
         const float v2 = m0;
-#line 32 "templates/cpu/row.c"
+#line 31 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -78,11 +77,11 @@ NAME(const SohoArg *a)
             const float v4 = exp_f32(v3);
             t4[j] = v4;
             s0 += v4;
-#line 37 "templates/cpu/row.c"
+#line 36 "templates/cpu/row.c"
         }
 #line 19 "lib/bert.lua"
         const float v5 = s0;
-#line 39 "templates/cpu/row.c"
+#line 38 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -94,17 +93,17 @@ NAME(const SohoArg *a)
 #line 71 "lib/nn.lua"
             const float v7 = u7[j] >= 0.0500000007f ? v6 * 1.05263162f : 0.0f;
             x3[j] = v7;
-#line 45 "templates/cpu/row.c"
+#line 44 "templates/cpu/row.c"
         }
-#line 47 "templates/cpu/row.c"
+#line 46 "templates/cpu/row.c"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 53 "templates/cpu/row.c"
+#line 52 "templates/cpu/row.c"
         }
-#line 55 "templates/cpu/row.c"
+#line 54 "templates/cpu/row.c"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

@@ -16,8 +16,7 @@
 #line 15 "templates/cpu/row.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i;
     const float *const p0 = a[1].p;
@@ -25,7 +24,7 @@ NAME(const SohoArg *a)
     float *const p2 = a[3].p;
     const int64_t s0_i0 = a[4].i;
     const int64_t s2_i0 = a[5].i;
-#line 22 "templates/cpu/row.c"
+#line 21 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -38,7 +37,7 @@ NAME(const SohoArg *a)
         float t1[COLS];
 #line 19 "lib/bert.lua"
         float t4[COLS];
-#line 27 "templates/cpu/row.c"
+#line 26 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
 #line 18 "lib/bert.lua"
@@ -47,11 +46,11 @@ NAME(const SohoArg *a)
             t1[j] = v1;
 #line 19 "lib/bert.lua"
             m0 = v1 > m0 ? v1 : m0;
-#line 30 "templates/cpu/row.c"
+#line 29 "templates/cpu/row.c"
         }
 #line 19 "lib/bert.lua"
         const float v2 = m0;
-#line 32 "templates/cpu/row.c"
+#line 31 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -61,11 +60,11 @@ NAME(const SohoArg *a)
             const float v4 = exp_f32(v3);
             t4[j] = v4;
             s0 += v4;
-#line 37 "templates/cpu/row.c"
+#line 36 "templates/cpu/row.c"
         }
 #line 19 "lib/bert.lua"
         const float v5 = s0;
-#line 39 "templates/cpu/row.c"
+#line 38 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
@@ -74,17 +73,17 @@ NAME(const SohoArg *a)
 #line 19 "lib/bert.lua"
             const float v6 = t4[j] / v5;
             x2[j] = v6;
-#line 45 "templates/cpu/row.c"
+#line 44 "templates/cpu/row.c"
         }
-#line 47 "templates/cpu/row.c"
+#line 46 "templates/cpu/row.c"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 53 "templates/cpu/row.c"
+#line 52 "templates/cpu/row.c"
         }
-#line 55 "templates/cpu/row.c"
+#line 54 "templates/cpu/row.c"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

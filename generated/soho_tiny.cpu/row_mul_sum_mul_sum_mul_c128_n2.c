@@ -16,8 +16,7 @@
 #line 15 "templates/cpu/row.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i;
     const float *const p0 = a[1].p;
@@ -31,7 +30,7 @@ NAME(const SohoArg *a)
     const int64_t s3_i0 = a[9].i;
     const int64_t s4_i0 = a[10].i;
     const int64_t s5_i0 = a[11].i;
-#line 22 "templates/cpu/row.c"
+#line 21 "templates/cpu/row.c"
 #pragma omp parallel for schedule(static) if (rows * COLS > 8192)
     for (int64_t row = 0; row < rows; row++) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -45,7 +44,7 @@ NAME(const SohoArg *a)
         float *const x5 = p5 + i0 * s5_i0;
 #line 65 "lib/nn.lua"
         float t0[COLS];
-#line 27 "templates/cpu/row.c"
+#line 26 "templates/cpu/row.c"
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
 #line 65 "lib/nn.lua"
@@ -56,14 +55,14 @@ NAME(const SohoArg *a)
             s1 += v3;
             const float v10 = x0[j] * x2[j];
             x5[j] = v10;
-#line 30 "templates/cpu/row.c"
+#line 29 "templates/cpu/row.c"
         }
 #line 65 "lib/nn.lua"
         const float v1 = s0;
         const float v2 = v1 * 0.0078125f;
         const float v4 = s1;
         const float v5 = v4 * 0.0078125f;
-#line 32 "templates/cpu/row.c"
+#line 31 "templates/cpu/row.c"
 #if LEVELS > 1
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
@@ -74,25 +73,25 @@ NAME(const SohoArg *a)
             const float v8 = v7 - v6;
             const float v9 = v8 * x3[0];
             x4[j] = v9;
-#line 37 "templates/cpu/row.c"
+#line 36 "templates/cpu/row.c"
         }
-#line 39 "templates/cpu/row.c"
+#line 38 "templates/cpu/row.c"
 #endif
 #if LEVELS > 2
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 45 "templates/cpu/row.c"
+#line 44 "templates/cpu/row.c"
         }
-#line 47 "templates/cpu/row.c"
+#line 46 "templates/cpu/row.c"
 #endif
 #if LEVELS > 3
         s0 = s1 = s2 = s3 = 0, m0 = m1 = -INFINITY;
 #pragma omp simd reduction(+ : s0, s1, s2, s3) reduction(max : m0, m1)
         for (int64_t j = 0; j < COLS; j++) {
-#line 53 "templates/cpu/row.c"
+#line 52 "templates/cpu/row.c"
         }
-#line 55 "templates/cpu/row.c"
+#line 54 "templates/cpu/row.c"
 #endif
         (void)s0, (void)s1, (void)s2, (void)s3, (void)m0, (void)m1;
     }

@@ -1,4 +1,4 @@
-/* made by sohoc from templates/cpu/schedule.c for update
+/* made by sohoc from templates/schedule.c for update
  * (soho_tiny.lua) */
 #define NAME schedule
 #define OF_lr 1
@@ -22,7 +22,7 @@
 #define AT_N 0
 #define WEIGHT 0
 #define WEIGHT_N 0
-#line 1 "templates/cpu/schedule.c"
+#line 1 "templates/schedule.c"
 /* schedule - the factor that multiplies every group's learning rate, or that of
  * their momentum.
  *
@@ -44,7 +44,7 @@
  * SHAPE_constant, _linear, _exp: growth from RATIO to 1 over WARMUP
  *                        micro-batches (WARMUP_BY_EPOCH: epochs), by which a
  *                        rate is multiplied and a momentum divided */
-#line 46 "templates/cpu/schedule.c"
+#line 48 "templates/schedule.c"
 #include "prelude.h"
 
 #define place  LOCAL(place)
@@ -169,19 +169,22 @@ warm(const SohoStep *step)
 #endif
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     SohoStep *step = a[0].p;
-    double left = policy(place(step), length(step));
-    double factor = (FLOOR) + (1.0 - (FLOOR)) * left;
+
+    ONCE
+    {
+        double left = policy(place(step), length(step));
+        double factor = (FLOOR) + (1.0 - (FLOOR)) * left;
 
 #if OF_momentum
-    step->momentum = (float)(factor / warm(step));
+        step->momentum = (float)(factor / warm(step));
 #else
-    step->lr = (float)(factor * warm(step));
-    step->lr_add = (float)((MIN_LR) * (1.0 - left) * warm(step));
+        step->lr = (float)(factor * warm(step));
+        step->lr_add = (float)((MIN_LR) * (1.0 - left) * warm(step));
 #endif
+    }
 }
 #undef NAME
 #undef OF_lr
@@ -205,6 +208,8 @@ NAME(const SohoArg *a)
 #undef AT_N
 #undef WEIGHT
 #undef WEIGHT_N
+#undef BLOCK
+#undef ARGS
 #undef POLICY_step
 #undef place
 #undef length

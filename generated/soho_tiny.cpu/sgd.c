@@ -1,4 +1,4 @@
-/* made by sohoc from templates/cpu/sgd.c for update
+/* made by sohoc from templates/sgd.c for update
  * (soho_tiny.lua:35) */
 #define NAME sgd
 #define LR 0.01
@@ -8,7 +8,7 @@
 #define NESTEROV 0
 #define MOVES 0
 #define LR_ADD 0
-#line 1 "templates/cpu/sgd.c"
+#line 1 "templates/sgd.c"
 /* sgd - gradient descent with momentum and weight decay added to the gradient.
  * The first momentum is the gradient itself, whatever DAMPENING says.
  *
@@ -18,11 +18,10 @@
  * NESTEROV   1: the gradient plus what the momentum is going to be
  * MOVES      1: the momentum has a schedule
  * LR_ADD     1: the schedule adds to every group's rate */
-#line 20 "templates/cpu/sgd.c"
+#line 22 "templates/sgd.c"
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *p = a[0].p, *m = a[2].p;
     const float *g = a[1].p;
@@ -36,13 +35,12 @@ NAME(const SohoArg *a)
     if (LR_ADD)
         all += step->lr_add;
     rate = (float)all;
-
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < n; i++) {
+    FOR_EACH (i, n) {
         float d = g[i] * clip + (float)(DECAY)*p[i];
+        float moved = m[i] * keep + d * join;
 
-        m[i] = m[i] * keep + d * join;
-        p[i] -= rate * (NESTEROV ? d + keep * m[i] : m[i]);
+        m[i] = moved;
+        p[i] -= rate * (NESTEROV ? d + keep * moved : moved);
     }
 }
 #undef NAME
@@ -53,3 +51,5 @@ NAME(const SohoArg *a)
 #undef NESTEROV
 #undef MOVES
 #undef LR_ADD
+#undef BLOCK
+#undef ARGS

@@ -16,23 +16,9 @@
 #line 13 "templates/cpu/sine_position.c"
 #include "prelude.h"
 
-#define share LOCAL(share)
 #define waves LOCAL(waves)
 #define HALF  (CHANNELS / 2)
 #define CHUNK 256
-
-/* 2 pi times the share of a line's n numbers up to and including `at`. */
-static float
-share(const float *mask, int64_t n, int64_t stride, int64_t at)
-{
-    float sum = 0.0f, all = 0.0f;
-
-    for (int64_t i = 0; i < n; i++) {
-        all += mask[i * stride];
-        sum += i <= at ? mask[i * stride] : 0.0f;
-    }
-    return sum / (all + 1e-6f) * 2.0f * 0x1.921fb6p+1f;
-}
 
 /* Channels first .. first+n-1 of one half, first even. */
 static void
@@ -43,8 +29,7 @@ waves(float *y, float v, const float *t, int64_t n)
         y[i] = turn_f32(v / t[i], (uint32_t)i & 1);
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const float *mask = a[1].p;
@@ -62,8 +47,8 @@ NAME(const SohoArg *a)
             const float *corner = mask + cell / (h * w) * (h * w);
             float *out = y + cell * CHANNELS + first;
 
-            waves(out, share(corner + column, h, w, row), t, n);
-            waves(out + HALF, share(corner + row * w, w, 1, column), t, n);
+            waves(out, turn_at(corner + column, h, w, row), t, n);
+            waves(out + HALF, turn_at(corner + row * w, w, 1, column), t, n);
         }
     }
 }
@@ -71,7 +56,6 @@ NAME(const SohoArg *a)
 #undef RANK0
 #undef RANK1
 #undef CHANNELS
-#undef share
 #undef waves
 #undef HALF
 #undef CHUNK

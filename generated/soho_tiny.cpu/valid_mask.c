@@ -1,4 +1,4 @@
-/* made by sohoc from templates/cpu/valid_mask.c for neck.mask
+/* made by sohoc from templates/valid_mask.c for neck.mask
  * (lib/neck.lua:16 < lib/neck.lua:38 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME valid_mask
 #define RANK0 3
@@ -10,7 +10,7 @@
 #define IMAGE1 128
 #define IMAGE_N 2
 #define SQUARE 0
-#line 1 "templates/cpu/valid_mask.c"
+#line 1 "templates/valid_mask.c"
 /* valid_mask - 1 where a cell of the feature grid lies on the picture.
  *
  * y [B,h,w] f32 <- size [B,2] i32 (valid height, width)
@@ -18,7 +18,7 @@
  *
  * A cell looks at one pixel, that of PyTorch's nearest resize: the float scale
  * in/out times the cell's index, rounded down. */
-#line 14 "templates/cpu/valid_mask.c"
+#line 16 "templates/valid_mask.c"
 #include "prelude.h"
 
 #define pixel_of LOCAL(pixel_of)
@@ -33,21 +33,20 @@ pixel_of(int64_t at, int64_t in, int64_t out)
     return pixel < in - 1 ? pixel : in - 1;
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const int32_t *size = a[1].p;
     int64_t nimage = a[2].i, h = a[3].i, w = a[4].i;
     int64_t height = IMAGE0, width = SQUARE ? IMAGE0 : IMAGE1;
 
-    for (int64_t b = 0; b < nimage; b++)
-        for (int64_t i = 0; i < h; i++) {
-            int inside = pixel_of(i, height, h) < size[2 * b];
+    FOR_EACH (cell, nimage * h * w) {
+        const int32_t *valid = size + cell / (h * w) * 2;
+        int inside = pixel_of(cell / w % h, height, h) < valid[0] &&
+                     pixel_of(cell % w, width, w) < valid[1];
 
-            for (int64_t j = 0; j < w; j++)
-                *y++ = inside && pixel_of(j, width, w) < size[2 * b + 1];
-        }
+        y[cell] = inside ? 1.0f : 0.0f;
+    }
 }
 #undef NAME
 #undef RANK0
@@ -59,4 +58,6 @@ NAME(const SohoArg *a)
 #undef IMAGE1
 #undef IMAGE_N
 #undef SQUARE
+#undef BLOCK
+#undef ARGS
 #undef pixel_of

@@ -1,4 +1,4 @@
-/* made by sohoc from templates/cuda/adamw.cu for update
+/* made by sohoc from templates/adamw.c for update
  * (soho_tiny.lua:35) */
 #define NAME adamw
 #define LR 0.002
@@ -10,7 +10,7 @@
 #define LR_ADD 0
 #define BLOCK 256
 #define ARGS 6
-#line 1 "templates/cuda/adamw.cu"
+#line 1 "templates/adamw.c"
 /* adamw - Adam with decoupled weight decay, as the first BERT ports had it:
  * eps is added to sqrt(v) before the bias correction, which is folded into the
  * step size, and the decay comes last, on the updated value.
@@ -19,7 +19,7 @@
  * LR BETA1 BETA2 EPS DECAY
  * CORRECT_BIAS  0: the moments are used as they are
  * LR_ADD        1: the schedule adds to every group's rate */
-#line 21 "templates/cuda/adamw.cu"
+#line 21 "templates/adamw.c"
 #include "prelude.h"
 
 #define power LOCAL(power)
@@ -35,7 +35,7 @@ power(double base, uint32_t n)
     return x;
 }
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *p = a[0].p, *m = a[2].p, *v = a[3].p;
     const float *g = a[1].p;

@@ -13,7 +13,7 @@
 #line 11 "templates/cuda/arg_max.cu"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     int32_t *y = a[0].p;
     const float *z = a[1].p;

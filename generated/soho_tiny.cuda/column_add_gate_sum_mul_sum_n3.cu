@@ -29,7 +29,7 @@
 
 #define HIGH (BLOCK / WIDE)
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     const int64_t reduced = a[0].i, kept = a[1].i, inner = a[2].i;
     const int64_t chunk = a[3].i;

@@ -1,17 +1,17 @@
-/* made by sohoc from templates/cuda/commit.cu for update
+/* made by sohoc from templates/commit.c for update
  * (soho_tiny.lua:35) */
 #define NAME commit
 #define BLOCK 256
 #define ARGS 4
-#line 1 "templates/cuda/commit.cu"
+#line 1 "templates/commit.c"
 /* commit - ends an update: live becomes the last good state if everything was
  * finite; if not, the last good state comes back.
  *
  * arguments: live, good, step block (all written), number of floats */
-#line 10 "templates/cuda/commit.cu"
+#line 10 "templates/commit.c"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     SohoStep *step = a[2].p;
     const uint32_t finite = step->finite;
@@ -21,7 +21,8 @@ CUDA_KERNEL(NAME)
 
     FOR_EACH (i, a[3].i)
         to[i] = from[i];
-    if (blockIdx.x == 0 && threadIdx.x == 0) {
+    ONCE
+    {
         step->count += finite ? 1 : 0;
         step->skipped += finite ? 0 : 1;
     }

@@ -20,7 +20,7 @@
 #line 19 "templates/cuda/elem.cu"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const float *const p0 = a[2].p;

@@ -17,7 +17,7 @@
 #line 14 "templates/cuda/gather.cu"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const float *table = a[1].p;

@@ -26,7 +26,7 @@
 #line 22 "templates/cuda/max_pool.cu"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     ELEMENT(HALF_OUT) *y = a[0].p;
     uint8_t *place = a[1].p;

@@ -40,7 +40,7 @@ end_window(int at, int n)
     return (int)clamp_i64((at + PAD) / STRIDE + 1, 0, n);
 }
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     ELEMENT(HALF_OUT) *dx = a[0].p;
     const ELEMENT(HALF_IN) *dy = a[1].p;

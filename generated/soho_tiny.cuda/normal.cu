@@ -11,11 +11,11 @@
  *
  * Element i takes words 2*(i%2) and 2*(i%2)+1 of block i/2 at step 0; the sum
  * of their four 16-bit halves, centred and scaled, has about the right shape.
- * There is no libm in it, so every implementation gets the same bits. */
+ */
 #line 14 "templates/cuda/normal.cu"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     SohoStep step = *(const SohoStep *)a[1].p;
@@ -28,14 +28,11 @@ CUDA_KERNEL(NAME)
 
     step.t = 0;
     FOR_EACH (i, a[2].i) {
-        uint32_t word[4], low, high;
+        uint32_t word[4];
 
         philox4(word, (uint32_t)(i / 2), site, &step);
-        low = i % 2 ? word[2] : word[0];
-        high = i % 2 ? word[3] : word[1];
-        y[i] = (float)((double)((int32_t)((low & 0xffff) + (low >> 16) +
-                                          (high & 0xffff) + (high >> 16)) -
-                                131070) *
+        y[i] = (float)((i % 2 ? sum_of_halves(word[2], word[3])
+                              : sum_of_halves(word[0], word[1])) *
                        scale);
     }
 }

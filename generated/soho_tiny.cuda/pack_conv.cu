@@ -15,7 +15,7 @@
 #line 14 "templates/cuda/pack_conv.cu"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     ELEMENT(HALF_OUT) *packed = a[0].p;
     const ELEMENT(HALF_IN) *w = a[1].p;

@@ -14,7 +14,7 @@
 #line 11 "templates/cuda/pick_max.cu"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const float *z = a[1].p, *t = a[2].p;

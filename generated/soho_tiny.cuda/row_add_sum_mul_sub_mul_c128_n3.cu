@@ -34,7 +34,7 @@
 #endif
 #define TOGETHER (BLOCK / LANES) /* rows of a block */
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i;
     const int lane = (int)threadIdx.x % LANES;

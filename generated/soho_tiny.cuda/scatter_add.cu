@@ -41,7 +41,7 @@ marks(const int32_t *index, int64_t first, int64_t n, int64_t nrow,
     return warp_or(mine ? 1u << lane : 0u);
 }
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *table = a[0].p;
     const float *dy = a[1].p;

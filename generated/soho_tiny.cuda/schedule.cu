@@ -1,4 +1,4 @@
-/* made by sohoc from templates/cuda/schedule.cu for update
+/* made by sohoc from templates/schedule.c for update
  * (soho_tiny.lua) */
 #define NAME schedule
 #define OF_lr 1
@@ -24,7 +24,7 @@
 #define WEIGHT_N 0
 #define BLOCK 256
 #define ARGS 1
-#line 1 "templates/cuda/schedule.cu"
+#line 1 "templates/schedule.c"
 /* schedule - the factor that multiplies every group's learning rate, or that of
  * their momentum.
  *
@@ -46,7 +46,7 @@
  * SHAPE_constant, _linear, _exp: growth from RATIO to 1 over WARMUP
  *                        micro-batches (WARMUP_BY_EPOCH: epochs), by which a
  *                        rate is multiplied and a momentum divided */
-#line 48 "templates/cuda/schedule.cu"
+#line 48 "templates/schedule.c"
 #include "prelude.h"
 
 #define place  LOCAL(place)
@@ -171,20 +171,22 @@ warm(const SohoStep *step)
 #endif
 }
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     SohoStep *step = a[0].p;
-    double left = policy(place(step), length(step));
-    double factor = (FLOOR) + (1.0 - (FLOOR)) * left;
 
-    if (blockIdx.x || threadIdx.x)
-        return;
+    ONCE
+    {
+        double left = policy(place(step), length(step));
+        double factor = (FLOOR) + (1.0 - (FLOOR)) * left;
+
 #if OF_momentum
-    step->momentum = (float)(factor / warm(step));
+        step->momentum = (float)(factor / warm(step));
 #else
-    step->lr = (float)(factor * warm(step));
-    step->lr_add = (float)((MIN_LR) * (1.0 - left) * warm(step));
+        step->lr = (float)(factor * warm(step));
+        step->lr_add = (float)((MIN_LR) * (1.0 - left) * warm(step));
 #endif
+    }
 }
 #undef NAME
 #undef OF_lr

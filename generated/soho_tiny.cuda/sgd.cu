@@ -1,4 +1,4 @@
-/* made by sohoc from templates/cuda/sgd.cu for update
+/* made by sohoc from templates/sgd.c for update
  * (soho_tiny.lua:35) */
 #define NAME sgd
 #define LR 0.01
@@ -10,7 +10,7 @@
 #define LR_ADD 0
 #define BLOCK 256
 #define ARGS 5
-#line 1 "templates/cuda/sgd.cu"
+#line 1 "templates/sgd.c"
 /* sgd - gradient descent with momentum and weight decay added to the gradient.
  * The first momentum is the gradient itself, whatever DAMPENING says.
  *
@@ -20,10 +20,10 @@
  * NESTEROV   1: the gradient plus what the momentum is going to be
  * MOVES      1: the momentum has a schedule
  * LR_ADD     1: the schedule adds to every group's rate */
-#line 22 "templates/cuda/sgd.cu"
+#line 22 "templates/sgd.c"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *p = a[0].p, *m = a[2].p;
     const float *g = a[1].p;

@@ -18,23 +18,9 @@
 #line 15 "templates/cuda/sine_position.cu"
 #include "prelude.h"
 
-#define share LOCAL(share)
-#define HALF  (CHANNELS / 2)
+#define HALF (CHANNELS / 2)
 
-/* 2 pi times the share of a line's n numbers up to and including `at`. */
-static float
-share(const float *mask, int64_t n, int64_t stride, int64_t at)
-{
-    float sum = 0.0f, all = 0.0f;
-
-    for (int64_t i = 0; i < n; i++) {
-        all += mask[i * stride];
-        sum += i <= at ? mask[i * stride] : 0.0f;
-    }
-    return sum / (all + 1e-6f) * 2.0f * 0x1.921fb6p+1f;
-}
-
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const float *mask = a[1].p;
@@ -43,8 +29,8 @@ CUDA_KERNEL(NAME)
     for (int64_t cell = blockIdx.x; cell < nimage * h * w; cell += gridDim.x) {
         int64_t row = cell / w % h, column = cell % w;
         const float *corner = mask + cell / (h * w) * (h * w);
-        float down = share(corner + column, h, w, row);
-        float across = share(corner + row * w, w, 1, column);
+        float down = turn_at(corner + column, h, w, row);
+        float across = turn_at(corner + row * w, w, 1, column);
 
         for (int i = threadIdx.x; i < HALF; i += BLOCK) {
             float t = (float)pow(1e4, (double)(i / 2 * 2) / HALF);
@@ -61,5 +47,4 @@ CUDA_KERNEL(NAME)
 #undef CHANNELS
 #undef BLOCK
 #undef ARGS
-#undef share
 #undef HALF

@@ -17,7 +17,7 @@
 #line 16 "templates/cuda/unpack_conv.cu"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     ELEMENT(HALF_OUT) *dw = a[0].p;
     const ELEMENT(HALF_IN) *packed = a[1].p;

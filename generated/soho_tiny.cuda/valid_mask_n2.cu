@@ -1,4 +1,4 @@
-/* made by sohoc from templates/cuda/valid_mask.cu for neck.mask
+/* made by sohoc from templates/valid_mask.c for neck.mask
  * (lib/neck.lua:16 < lib/neck.lua:38 < lib/vqa.lua:11 < lib/vqa.lua:22) */
 #define NAME valid_mask_n2
 #define RANK0 3
@@ -12,7 +12,7 @@
 #define SQUARE 0
 #define BLOCK 256
 #define ARGS 7
-#line 1 "templates/cuda/valid_mask.cu"
+#line 1 "templates/valid_mask.c"
 /* valid_mask - 1 where a cell of the feature grid lies on the picture.
  *
  * y [B,h,w] f32 <- size [B,2] i32 (valid height, width)
@@ -20,7 +20,7 @@
  *
  * A cell looks at one pixel, that of PyTorch's nearest resize: the float scale
  * in/out times the cell's index, rounded down. */
-#line 16 "templates/cuda/valid_mask.cu"
+#line 16 "templates/valid_mask.c"
 #include "prelude.h"
 
 #define pixel_of LOCAL(pixel_of)
@@ -35,7 +35,7 @@ pixel_of(int64_t at, int64_t in, int64_t out)
     return pixel < in - 1 ? pixel : in - 1;
 }
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const int32_t *size = a[1].p;
@@ -44,8 +44,8 @@ CUDA_KERNEL(NAME)
 
     FOR_EACH (cell, nimage * h * w) {
         const int32_t *valid = size + cell / (h * w) * 2;
-        bool inside = pixel_of(cell / w % h, height, h) < valid[0] &&
-                      pixel_of(cell % w, width, w) < valid[1];
+        int inside = pixel_of(cell / w % h, height, h) < valid[0] &&
+                     pixel_of(cell % w, width, w) < valid[1];
 
         y[cell] = inside ? 1.0f : 0.0f;
     }

@@ -1,16 +1,16 @@
-/* made by sohoc from templates/cuda/zero_grad.cu for zero_grad
+/* made by sohoc from templates/zero_grad.c for zero_grad
  * (lib/nn.lua:94 < lib/vqa.lua:23) */
 #define NAME zero_grad
 #define BLOCK 256
 #define ARGS 3
-#line 1 "templates/cuda/zero_grad.cu"
+#line 1 "templates/zero_grad.c"
 /* zero_grad - all gradients become 0 at the start of an accumulation window.
  *
  * arguments: gradients (written), step block, number of floats */
-#line 9 "templates/cuda/zero_grad.cu"
+#line 9 "templates/zero_grad.c"
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *g = a[0].p;
     const SohoStep *step = a[1].p;

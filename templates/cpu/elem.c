@@ -13,8 +13,7 @@
 #endif
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     const int64_t tiles = (inner + TILE - 1) / TILE;

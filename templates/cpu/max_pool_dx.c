@@ -30,8 +30,7 @@ end_window(int64_t at, int64_t n)
     return clamp_i64((at + PAD) / STRIDE + 1, 0, n);
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *dx = a[0].p;
     const float *dy = a[1].p;

@@ -8,12 +8,11 @@
 #endif
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const float *z = a[1].p, *t = a[2].p;
-    int64_t n = count_of(a + 3, RANK0), width = a[3 + 2 * RANK0].i;
+    int64_t n = count_of(a, 3, RANK0), width = a[3 + 2 * RANK0].i;
 
 #pragma omp parallel for schedule(static) if (n * width > 8192)
     for (int64_t i = 0; i < n; i++)

@@ -37,14 +37,13 @@ columns(float *table, int64_t nrow, int64_t nc, const float *dy,
     }
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *table = a[0].p;
     const float *dy = a[1].p;
     const int32_t *index = a[2].p;
     int64_t nrow = a[3].i, nc = a[4].i;
-    int64_t n = count_of(a + 5 + RANK1, RANK2);
+    int64_t n = count_of(a, 5 + RANK1, RANK2);
 
 #if !ACCUM
 #pragma omp parallel for schedule(static)

@@ -8,8 +8,7 @@
 #endif
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
-    philox_fill(a[0].p, 0, count_of(a + 2, RANK0), SITE, a[1].p);
+    philox_fill(a[0].p, 0, count_of(a, 2, RANK0), SITE, a[1].p);
 }

@@ -10,7 +10,7 @@
 #endif
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     int32_t *y = a[0].p;
     const float *z = a[1].p;

@@ -103,7 +103,7 @@ attend(float total[SIDE / 8][4], const uint16_t *q, const uint16_t *k,
             total[c][i] /= sum[i / 2];
 }
 
-CUDA_KERNEL_FEW(NAME)
+ENTRY_FEW(NAME)
 {
     ELEMENT(HALF_OUT) *y = a[0].p;
     const uint16_t *q = a[1].p, *kv = a[PACKED ? 1 : 2].p;

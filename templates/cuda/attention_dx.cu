@@ -211,7 +211,7 @@ load_head(const Shared &m, const SohoArgs<ARGS> &a, int64_t r, int64_t h)
                          (float)(DROP), site, step);
 }
 
-CUDA_KERNEL_FEW(NAME)
+ENTRY_FEW(NAME)
 {
     ELEMENT(HALF_OUT) *d = a[0].p;
     const float *bias = a[PART_all ? 3 : 4].p;

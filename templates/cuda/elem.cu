@@ -18,7 +18,7 @@
 #endif
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     const int64_t rows = a[0].i, inner = a[1].i;
     //@slot args

@@ -333,7 +333,7 @@ emu_launch(void (*kernel)(const void *), unsigned blocks, unsigned threads,
     static const char name##_key = 0;                                          \
     type *const name = (type *)emu::shared(&name##_key, sizeof(type) * (count))
 #define SHARED_DYNAMIC(type, name, count) SHARED(type, name, count)
-#define CUDA_KERNEL(name)                                                      \
+#define ENTRY(name)                                                            \
     static void PASTE(name, body)(const SohoArgs<ARGS> &a);                    \
     extern "C" __attribute__((visibility("default"))) void name(               \
         const void *words)                                                     \
@@ -341,6 +341,6 @@ emu_launch(void (*kernel)(const void *), unsigned blocks, unsigned threads,
         PASTE(name, body)(*(const SohoArgs<ARGS> *)words);                     \
     }                                                                          \
     static void PASTE(name, body)(const SohoArgs<ARGS> &a)
-#define CUDA_KERNEL_FEW(name) CUDA_KERNEL(name)
+#define ENTRY_FEW(name) ENTRY(name)
 
 #endif

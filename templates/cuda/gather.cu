@@ -13,7 +13,7 @@
 #endif
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const float *table = a[1].p;

@@ -16,7 +16,7 @@
 
 #define PARTS 256
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     SohoStep *step = a[0].p;
     const double *part = a[1].p;
@@ -29,7 +29,5 @@ CUDA_KERNEL(NAME)
     norm = sqrt(sum);
     step->grad_norm = (float)norm;
     step->finite = fabsf(step->grad_norm) < INFINITY ? 1 : 0;
-    step->clip = 1.0f;
-    if ((LIMIT) > 0 && norm + 1e-6 > (LIMIT))
-        step->clip = (float)((LIMIT) / (norm + 1e-6));
+    step->clip = (float)clip_of(norm, LIMIT);
 }

@@ -12,7 +12,7 @@
 
 #define PARTS 256
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     double *part = a[0].p;
     const float *g = a[1].p;

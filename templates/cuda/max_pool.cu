@@ -21,7 +21,7 @@
 #endif
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     ELEMENT(HALF_OUT) *y = a[0].p;
     uint8_t *place = a[1].p;

@@ -35,7 +35,7 @@ normal_of(uint8_t x, int c)
     return ((float)x - mean) / std;
 }
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     ELEMENT(HALF_OUT) *y = a[0].p;
     const uint8_t *x = a[1].p;

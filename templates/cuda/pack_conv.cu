@@ -13,7 +13,7 @@
 #endif
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     ELEMENT(HALF_OUT) *packed = a[0].p;
     const ELEMENT(HALF_IN) *w = a[1].p;

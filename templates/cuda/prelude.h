@@ -35,12 +35,12 @@ typedef unsigned long long uint64_t;
 #define SHARED_DYNAMIC(type, name, count)                                      \
     extern __shared__ uint4 shared_dynamic[];                                  \
     type *const name = (type *)shared_dynamic
-#define CUDA_KERNEL(name)                                                      \
+#define ENTRY(name)                                                            \
     extern "C" __global__ void __launch_bounds__(BLOCK)                        \
         name(const __grid_constant__ SohoArgs<ARGS> a)
 /* One whose shared memory lets few blocks run at once: registers are there, for
  * two of them (attention_dx by one block at a time: 28 % slower on an H100). */
-#define CUDA_KERNEL_FEW(name)                                                  \
+#define ENTRY_FEW(name)                                                        \
     extern "C" __global__ void __launch_bounds__(BLOCK, 2)                     \
         name(const __grid_constant__ SohoArgs<ARGS> a)
 #endif
@@ -97,6 +97,9 @@ template <int N> struct SohoArgs {
 #define FOR_EACH_WARP(i, n)                                                    \
     for (int64_t i = ((int64_t)blockIdx.x * BLOCK + threadIdx.x) / WARP;       \
          i < (n); i += (int64_t)gridDim.x * BLOCK / WARP)
+
+/* What one thread does for all; nobody waits for it. */
+#define ONCE if (blockIdx.x == 0 && threadIdx.x == 0)
 
 /* ELEMENT(0) is f32, ELEMENT(1) a half; value_of() reads either, put() writes
  * it rounded. */
@@ -159,12 +162,6 @@ count_of(const Args &a, int first, int rank)
     for (int i = 0; i < rank; i++)
         n *= a[first + i].i;
     return n;
-}
-
-INLINE int64_t
-clamp_i64(int64_t x, int64_t low, int64_t high)
-{
-    return x < low ? low : x > high ? high : x;
 }
 
 /* ------------------------------------------------------------ what is shared

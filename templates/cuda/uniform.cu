@@ -10,7 +10,7 @@
 #endif
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const SohoStep *step = a[1].p;

@@ -15,7 +15,7 @@
 #endif
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     ELEMENT(HALF_OUT) *dw = a[0].p;
     const ELEMENT(HALF_IN) *packed = a[1].p;

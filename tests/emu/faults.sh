@@ -40,7 +40,7 @@ kernel() {
 #define ARGS 2
 #include "prelude.h"
 #include "attention.h"
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const float *x = a[1].p;

@@ -2,18 +2,18 @@
  *
  * arguments: gradients (written), step block, number of floats */
 #ifndef NAME
-#define NAME zero_grad
+#define NAME  zero_grad
+#define BLOCK 256
+#define ARGS  3
 #endif
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *g = a[0].p;
     const SohoStep *step = a[1].p;
     int64_t n = step->window == 0 ? a[2].i : 0;
 
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < n; i++)
+    FOR_EACH (i, n)
         g[i] = 0.0f;
 }

@@ -27,7 +27,7 @@ pixel_of(int64_t at, int64_t in, int64_t out)
     return pixel < in - 1 ? pixel : in - 1;
 }
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const int32_t *size = a[1].p;
@@ -36,8 +36,8 @@ CUDA_KERNEL(NAME)
 
     FOR_EACH (cell, nimage * h * w) {
         const int32_t *valid = size + cell / (h * w) * 2;
-        bool inside = pixel_of(cell / w % h, height, h) < valid[0] &&
-                      pixel_of(cell % w, width, w) < valid[1];
+        int inside = pixel_of(cell / w % h, height, h) < valid[0] &&
+                     pixel_of(cell % w, width, w) < valid[1];
 
         y[cell] = inside ? 1.0f : 0.0f;
     }

@@ -21,6 +21,8 @@
  *                        rate is multiplied and a momentum divided */
 #ifndef NAME
 #define NAME            schedule
+#define BLOCK           256
+#define ARGS            1
 #define OF_lr           1
 #define POLICY_step     1
 #define SHAPE_linear    1
@@ -167,17 +169,20 @@ warm(const SohoStep *step)
 #endif
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     SohoStep *step = a[0].p;
-    double left = policy(place(step), length(step));
-    double factor = (FLOOR) + (1.0 - (FLOOR)) * left;
+
+    ONCE
+    {
+        double left = policy(place(step), length(step));
+        double factor = (FLOOR) + (1.0 - (FLOOR)) * left;
 
 #if OF_momentum
-    step->momentum = (float)(factor / warm(step));
+        step->momentum = (float)(factor / warm(step));
 #else
-    step->lr = (float)(factor * warm(step));
-    step->lr_add = (float)((MIN_LR) * (1.0 - left) * warm(step));
+        step->lr = (float)(factor * warm(step));
+        step->lr_add = (float)((MIN_LR) * (1.0 - left) * warm(step));
 #endif
+    }
 }

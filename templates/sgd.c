@@ -9,6 +9,8 @@
  * LR_ADD     1: the schedule adds to every group's rate */
 #ifndef NAME
 #define NAME      sgd
+#define BLOCK     256
+#define ARGS      5
 #define LR        1e-2
 #define MOMENTUM  0.9
 #define DECAY     1e-4
@@ -19,8 +21,7 @@
 #endif
 #include "prelude.h"
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *p = a[0].p, *m = a[2].p;
     const float *g = a[1].p;
@@ -34,12 +35,11 @@ NAME(const SohoArg *a)
     if (LR_ADD)
         all += step->lr_add;
     rate = (float)all;
-
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < n; i++) {
+    FOR_EACH (i, n) {
         float d = g[i] * clip + (float)(DECAY)*p[i];
+        float moved = m[i] * keep + d * join;
 
-        m[i] = m[i] * keep + d * join;
-        p[i] -= rate * (NESTEROV ? d + keep * m[i] : m[i]);
+        m[i] = moved;
+        p[i] -= rate * (NESTEROV ? d + keep * moved : moved);
     }
 }

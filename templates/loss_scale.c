@@ -10,11 +10,10 @@
 #endif
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     float *y = a[0].p;
     const SohoStep *step = a[1].p;
 
-    if (blockIdx.x == 0 && threadIdx.x == 0)
-        *y = step->loss_scale > 0 ? step->loss_scale : (float)(START);
+    ONCE *y = step->loss_scale > 0 ? step->loss_scale : (float)(START);
 }

@@ -8,6 +8,8 @@
  * LR_ADD        1: the schedule adds to every group's rate */
 #ifndef NAME
 #define NAME         adamw
+#define BLOCK        256
+#define ARGS         6
 #define LR           1e-4
 #define BETA1        0.9
 #define BETA2        0.999
@@ -31,8 +33,7 @@ power(double base, uint32_t n)
     return x;
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     float *p = a[0].p, *m = a[2].p, *v = a[3].p;
     const float *g = a[1].p;
@@ -47,9 +48,7 @@ NAME(const SohoArg *a)
         rate += step->lr_add;
     size = (float)(rate * sqrt(fix2) / fix1);
     decay = (float)(rate * (DECAY));
-
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < n; i++) {
+    FOR_EACH (i, n) {
         float d = g[i] * clip;
         float m1 = m[i] * (float)(BETA1) + d * (float)(1.0 - (BETA1));
         float v1 = v[i] * (float)(BETA2) + d * d * (float)(1.0 - (BETA2));

@@ -9,7 +9,7 @@
 #endif
 #include "prelude.h"
 
-CUDA_KERNEL(NAME)
+ENTRY(NAME)
 {
     SohoStep *step = a[2].p;
     const uint32_t finite = step->finite;
@@ -19,7 +19,8 @@ CUDA_KERNEL(NAME)
 
     FOR_EACH (i, a[3].i)
         to[i] = from[i];
-    if (blockIdx.x == 0 && threadIdx.x == 0) {
+    ONCE
+    {
         step->count += finite ? 1 : 0;
         step->skipped += finite ? 0 : 1;
     }

@@ -10,6 +10,8 @@
  * Gradients stay multiplied: step->clip takes the scale out of them. */
 #ifndef NAME
 #define NAME    rescale
+#define BLOCK   256
+#define ARGS    1
 #define START   65536
 #define LIMIT   4.0
 #define DYNAMIC 1
@@ -26,23 +28,24 @@ grow(float scale)
     return scale * 2.0f < (float)(MOST) ? scale * 2.0f : (float)(MOST);
 }
 
-void
-NAME(const SohoArg *a)
+ENTRY(NAME)
 {
     SohoStep *step = a[0].p;
-    float scale = step->loss_scale > 0 ? step->loss_scale : (float)(START);
-    double norm = step->grad_norm / (double)scale, clip = 1.0;
 
-    if ((LIMIT) > 0 && norm + 1e-6 > (LIMIT))
-        clip = (LIMIT) / (norm + 1e-6);
-    step->grad_norm = (float)norm;
-    step->clip = (float)(clip / scale);
-    step->unskipped = step->finite ? step->unskipped + 1 : 0;
-    if (DYNAMIC && !step->finite) {
-        scale *= 0.5f;
-    } else if (DYNAMIC && step->unskipped == (WINDOW)) {
-        scale = grow(scale);
-        step->unskipped = 0;
+    ONCE
+    {
+        float scale = step->loss_scale > 0 ? step->loss_scale : (float)(START);
+        double norm = step->grad_norm / (double)scale;
+
+        step->grad_norm = (float)norm;
+        step->clip = (float)(clip_of(norm, LIMIT) / scale);
+        step->unskipped = step->finite ? step->unskipped + 1 : 0;
+        if (DYNAMIC && !step->finite) {
+            scale *= 0.5f;
+        } else if (DYNAMIC && step->unskipped == (WINDOW)) {
+            scale = grow(scale);
+            step->unskipped = 0;
+        }
+        step->loss_scale = scale;
     }
-    step->loss_scale = scale;
 }
