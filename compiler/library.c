@@ -123,9 +123,23 @@ draft_tail(Lower *l, Draft *d, const Tail *t, u32 dtype)
         draft_as(l, d, t->add, dtype);
 }
 
+/* A word for how packed weights lie: calls whose words are the same share a
+ * copy.  The GPU's order is the same for all (`reorder_conv`). */
+static const char *
+form_of(const Lower *l, u32 kind, u32 row)
+{
+    const Prog *p = l->p;
+    bool conv = kind == ST_pack_conv;
+    u64 form = conv ? p->conv[row].form : p->gemm[row].form;
+    if (is_gpu(l))
+        return dtype_half(p->conv[row].dtype[2]) ? "half" : "f32";
+    return form ? format("%016llx", (unsigned long long)form)
+                : format("%s%u", conv ? "conv" : "gemm", row);
+}
+
 /* The packed copy of weights v for row `row` of a library call.  Weights known
  * before the phase are packed by a step of its pack phase, once per source and
- * row; others right before the call. */
+ * form; others right before the call. */
 static u32
 packed_weights(Lower *l, Val v, u32 kind, u32 row, u64 bytes, const Node *n)
 {
@@ -137,8 +151,9 @@ packed_weights(Lower *l, Val v, u32 kind, u32 row, u64 bytes, const Node *n)
     Func *pack = known ? &p->func[l->f->pack] : l->f;
     const char *step = kind == ST_pack_conv ? "pack_conv" : "pack_gemm";
     const char *name =
-        known ? format("packed.%s.%s%u.%s.%lld", pack->name + 5, step + 5, row,
-                       attr_s(base, "tensor"), (long long)w.offset)
+        known ? format("packed.%s.%s.%s.%lld", pack->name + 5,
+                       form_of(l, kind, row), attr_s(base, "tensor"),
+                       (long long)w.offset)
               : format("%s.%s%u.v%u", pack->name, step, row, VAL_NODE(v));
     u32 b = buf_find(p, name);
     if (b != PLAN_NONE)

@@ -3,8 +3,8 @@
  *
  * In: rows of the plan and the addresses of the step's arguments.  Out: calls
  * that run without an allocation of ours.  What this machine's oneDNN wants is
- * compared with what the compiler's wanted: other sizes or a reference
- * implementation are an error, never a slow run. */
+ * compared with what the compiler's wanted: other sizes, other forms of packed
+ * weights or a reference implementation are an error, never a slow run. */
 #include "runtime/exec.h"
 
 #include <inttypes.h>
@@ -99,6 +99,32 @@ check_size(const Prepare *p, const char *what, u64 need, u64 planned, int exact)
              "oneDNN needs %" PRIu64 " bytes of %s here, the plan has %" PRIu64,
              need, what, planned);
     return refuse(p, why);
+}
+
+/* Packed weights here against the plan's: steps share them by their form. */
+static int
+check_packed(const Prepare *p, u64 bytes, u64 planned, u64 form,
+             u64 planned_form)
+{
+    TRY(check_size(p, "packed weights", bytes, planned, 1));
+    if (form == planned_form)
+        return 0;
+    return refuse(p, "oneDNN lays out packed weights otherwise here than where "
+                     "the plan was made");
+}
+
+static int
+check_gemm(const Prepare *p, const PlanGemm *g, const_dnnl_primitive_desc_t pd)
+{
+    return check_packed(p, onednn_gemm_packed(g, pd), g->packed,
+                        onednn_gemm_form(g, pd), g->form);
+}
+
+static int
+check_conv(const Prepare *p, const PlanConv *c, const_dnnl_primitive_desc_t pd)
+{
+    return check_packed(p, onednn_conv_packed(c, pd), c->packed,
+                        onednn_conv_form(c, pd), c->form);
 }
 
 /* Gives the part its next memory object, at the step's next argument. */
@@ -214,8 +240,7 @@ prepare_gemm(Prepare *p, const PlanGemm *g, const_dnnl_primitive_desc_t pd)
 {
     Part *part;
 
-    TRY(check_size(p, "packed weights", onednn_gemm_packed(g, pd), g->packed,
-                   1));
+    TRY(check_gemm(p, g, pd));
     TRY(check_size(p, "scratch", onednn_scratch(pd), g->scratch, 0));
     TRY(add_part(p, (dnnl_primitive_desc_t)pd, &part));
     return bind_forward(p, pd, part, g->post, g->scratch);
@@ -226,8 +251,7 @@ prepare_conv(Prepare *p, const PlanConv *c, const_dnnl_primitive_desc_t pd)
 {
     Part *part;
 
-    TRY(check_size(p, "packed weights", onednn_conv_packed(c, pd), c->packed,
-                   1));
+    TRY(check_conv(p, c, pd));
     TRY(check_size(p, "scratch", onednn_scratch(pd), c->scratch, 0));
     TRY(add_part(p, (dnnl_primitive_desc_t)pd, &part));
     if (c->dir == 0)
@@ -240,13 +264,11 @@ prepare_conv(Prepare *p, const PlanConv *c, const_dnnl_primitive_desc_t pd)
 /* packed, plain: a copy into the form that the product wants. */
 static int
 prepare_pack(Prepare *p, const dnnl_memory_desc_t *plain,
-             const dnnl_memory_desc_t *packed, u64 planned)
+             const dnnl_memory_desc_t *packed)
 {
     dnnl_primitive_desc_t pd;
     Part *part;
 
-    TRY(check_size(p, "packed weights", dnnl_memory_desc_get_size(packed),
-                   planned, 1));
     if (onednn_reorder(p->dnnl->engine, plain, packed, 0, &pd))
         return refuse(p, "oneDNN cannot pack the weights");
     if (!add_part(p, pd, &part) && !bind(p, part, DNNL_ARG_TO, packed))
@@ -278,8 +300,8 @@ prepare_step(Prepare *p)
             onednn_gemm_b(g, &plain);
         else
             onednn_conv_w(c, 0, &plain);
-        prepare_pack(p, &plain, onednn_md(pd, dnnl_query_weights_md),
-                     gemm ? g->packed : c->packed);
+        if (!(gemm ? check_gemm(p, g, pd) : check_conv(p, c, pd)))
+            prepare_pack(p, &plain, onednn_md(pd, dnnl_query_weights_md));
     }
     dnnl_primitive_desc_destroy(pd);
     return p->e->code;

@@ -21,7 +21,7 @@ static bool
 size_gemm(const Options *o, PlanGemm *g, const char *place)
 {
     (void)place;
-    g->packed = g->scratch = 0;
+    g->packed = g->scratch = g->form = 0;
     for (u32 i = 0; i < o->narch; i++)
         if (cuda_arch_id(o->arch[i]) != ARCH_emu)
             g->scratch = GEMM_WORKSPACE;
@@ -32,7 +32,7 @@ static bool
 size_conv(const Options *o, PlanConv *c, const char *place)
 {
     (void)place;
-    c->packed = c->scratch = 0;
+    c->packed = c->scratch = c->form = 0;
     engines_size(o, c);
     return true;
 }

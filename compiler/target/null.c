@@ -2,7 +2,8 @@
  * everything before the code, on any machine. */
 #include "compiler/loops.h"
 
-/* Packed weights are as large as plain ones; no call needs scratch. */
+/* Packed weights are as large as plain ones, all in one form; no call needs
+ * scratch. */
 static bool
 size_gemm(const Options *o, PlanGemm *g, const char *place)
 {
@@ -12,6 +13,7 @@ size_gemm(const Options *o, PlanGemm *g, const char *place)
                     ? (u64)(g->nb[0] * g->nb[1] * g->k * g->n) * sizeof(f32)
                     : 0;
     g->scratch = 0;
+    g->form = g->post & POST_packed ? 1 : 0;
     return true;
 }
 
@@ -25,6 +27,7 @@ size_conv(const Options *o, PlanConv *c, const char *place)
             ? (u64)(c->co * (c->ci / c->groups) * c->kh * c->kw) * sizeof(f32)
             : 0;
     c->scratch = 0;
+    c->form = c->post & POST_packed ? 1 : 0;
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* onednn.h - one GEMM or CONV row of a plan as a oneDNN primitive descriptor.
  *
  * In: PlanGemm, PlanConv.  Out: primitive descriptors, memory descriptors,
- * bytes of packed weights and of scratch.
+ * bytes and form of packed weights, bytes of scratch.
  *
  * The compiler asks oneDNN for sizes, the runtime runs the calls: both must
  * come from one text, so this header holds code.  Rules: f32; scratch is given
@@ -333,7 +333,54 @@ onednn_conv_packed(const PlanConv *c, const_dnnl_primitive_desc_t pd)
                : 0;
 }
 
-/* Fills .packed and .scratch. */
+/* ------------------------------------------------------------------ forms */
+
+/* FNV-1a over n numbers. */
+static inline u64
+onednn_mix(u64 hash, const i64 *number, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (int shift = 0; shift < 64; shift += 8)
+            hash = (hash ^ ((u64)number[i] >> shift & 0xff)) * 0x100000001b3u;
+    return hash;
+}
+
+/* How a blocked descriptor lays out its elements, as a number; else 0. */
+static inline u64
+onednn_form(const dnnl_memory_desc_t *md)
+{
+    const dnnl_blocking_desc_t *b = &md->format_desc.blocking;
+    i64 head[] = {md->ndims, md->offset0, b->inner_nblks, md->extra.flags};
+    u64 hash = 0xcbf29ce484222325u;
+
+    if (md->format_kind != dnnl_blocked)
+        return 0;
+    hash = onednn_mix(hash, head, 4);
+    hash = onednn_mix(hash, md->dims, md->ndims);
+    hash = onednn_mix(hash, md->padded_dims, md->ndims);
+    hash = onednn_mix(hash, b->strides, md->ndims);
+    hash = onednn_mix(hash, b->inner_blks, b->inner_nblks);
+    return onednn_mix(hash, b->inner_idxs, b->inner_nblks);
+}
+
+/* Of packed b; the same b can also be packed by other strides. */
+static inline u64
+onednn_gemm_form(const PlanGemm *g, const_dnnl_primitive_desc_t pd)
+{
+    u64 form = onednn_form(onednn_md(pd, dnnl_query_weights_md));
+
+    return g->post & POST_packed && form ? onednn_mix(form, g->b_stride, 4) : 0;
+}
+
+static inline u64
+onednn_conv_form(const PlanConv *c, const_dnnl_primitive_desc_t pd)
+{
+    return c->post & POST_packed && c->dir < 2
+               ? onednn_form(onednn_md(pd, dnnl_query_weights_md))
+               : 0;
+}
+
+/* Fills .packed, .scratch and .form. */
 static inline int
 onednn_sizes_gemm(dnnl_engine_t engine, PlanGemm *g)
 {
@@ -344,6 +391,7 @@ onednn_sizes_gemm(dnnl_engine_t engine, PlanGemm *g)
         return code;
     g->packed = onednn_gemm_packed(g, pd);
     g->scratch = onednn_scratch(pd);
+    g->form = onednn_gemm_form(g, pd);
     dnnl_primitive_desc_destroy(pd);
     return ONEDNN_OK;
 }
@@ -358,6 +406,7 @@ onednn_sizes_conv(dnnl_engine_t engine, PlanConv *c)
         return code;
     c->packed = onednn_conv_packed(c, pd);
     c->scratch = onednn_scratch(pd);
+    c->form = onednn_conv_form(c, pd);
     dnnl_primitive_desc_destroy(pd);
     return ONEDNN_OK;
 }

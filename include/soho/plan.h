@@ -32,7 +32,7 @@
 #include "soho/base.h"
 
 #define PLAN_MAGIC "SOHO\r\n\x1a\n"
-enum { PLAN_VERSION = 2, PLAN_PROBE = 0x01020304, PLAN_ALIGN = 64 };
+enum { PLAN_VERSION = 3, PLAN_PROBE = 0x01020304, PLAN_ALIGN = 64 };
 enum { PLAN_WORKSPACE = 256 };
 enum { PLAN_RANK = 6, PLAN_NAME = 255 };
 #define PLAN_NONE 0xffffffffu /* no row */
@@ -186,6 +186,7 @@ typedef struct PlanGemm {
     u32 post;
     u8 dtype[4];         /* DT_*: result, a, b, bias and residual */
     u64 packed, scratch; /* bytes of the packed b and of the scratch buffer */
+    u64 form; /* stands for the order of packed bytes; 0: its own */
 } PlanGemm;
 
 /* x [n,h,w,ci] * w [co,ci/groups,kh,kw] -> y [n,oh,ow,co]; x and y NHWC.
@@ -206,6 +207,7 @@ typedef struct PlanConv {
     u8 dtype[4]; /* DT_*: result, first and second operand, the rest */
     u32 spare;
     u64 packed, scratch; /* bytes of packed weights (dir 2: of packed dw) */
+    u64 form; /* of packed weights, as for PlanGemm */
 } PlanConv;
 
 /* How cuDNN serves convolution `conv` on devices of an architecture (ARCH_*):
@@ -253,8 +255,8 @@ static_assert(sizeof(PlanSection) == 24, "section row");
 static_assert(sizeof(PlanBuffer) == 80, "buffer row");
 static_assert(sizeof(PlanBlob) == 48, "blob row");
 static_assert(sizeof(PlanKernel) == 16, "kernel row");
-static_assert(sizeof(PlanGemm) == 160, "gemm row");
-static_assert(sizeof(PlanConv) == 176, "conv row");
+static_assert(sizeof(PlanGemm) == 168, "gemm row");
+static_assert(sizeof(PlanConv) == 184, "conv row");
 static_assert(sizeof(PlanEngine) == 24, "engine row");
 static_assert(sizeof(PlanArg) == 16, "arg row");
 static_assert(sizeof(PlanStep) == 48, "step row");

@@ -370,8 +370,8 @@ typedef struct HeadCase {
 static const HeadCase head_cases[] = {
     {"magic", "does not begin with SOHO's magic", 0, 4, 0x12345678, 1},
     {"text copy", "line ends were changed", 4, 4, 0x0a1a0a0a, 1},
-    {"version", "plan version 3, this program reads version 2", HEAD(version),
-     3, 1},
+    {"version", "plan version 4, this program reads version 3", HEAD(version),
+     4, 1},
     {"probe", "byte-order probe 0x04030201, expected 0x01020304", HEAD(probe),
      0x04030201, 1},
     {"target", "target 3, expected 0 to 2", HEAD(target), 3, 1},
@@ -491,7 +491,7 @@ static void
 try_show(const u8 *good, u64 bytes)
 {
     static const char *const line[] = {
-        "plan version 2 target cpu avx2 threads 1\n",
+        "plan version 3 target cpu avx2 threads 1\n",
         "meta model test.lua\n",
         "buffer linear.weight param+0x0 f32[4,5] 128 bytes param  ; test.lua:1",
         "phase infer@3x4 infer steps 3 after pack\n",

@@ -212,7 +212,7 @@ refusals(void)
     refused(&m, "too much memory", SOHO_MEMORY, "no memory for the");
 }
 
-/* A GEMM whose scratch or packed bytes are not this library's. */
+/* A GEMM whose packed weights are not this library's. */
 static void
 sizes(void)
 {
@@ -230,7 +230,7 @@ sizes(void)
 
     make_start(&m, CPU_avx2, 1);
     make_buffer(&m, "b", AR_param, RO_param, DT_f32, (i64)64, (i64)0);
-    make_buffer(&m, "p", AR_const, RO_const, DT_f32, (i64)16, (i64)0);
+    make_buffer(&m, "p", AR_const, RO_const, DT_f32, (i64)64, (i64)0);
     m.gemm[m.ngemm++] = g;
     make_phase(&m, "pack", PH_pack);
     make_step(&m, ST_pack_gemm, 0, "neck.linear");
@@ -239,6 +239,11 @@ sizes(void)
     refused(&m, "other sizes", SOHO_DEVICE,
             "step 0 (neck.linear; test.lua:2): oneDNN needs 256 bytes of "
             "packed weights here, the plan has 64");
+    m.gemm[0].packed = 256;
+    m.gemm[0].form = 1;
+    refused(&m, "other form", SOHO_DEVICE,
+            "step 0 (neck.linear; test.lua:2): oneDNN lays out packed weights "
+            "otherwise here than where the plan was made");
     m.gemm[0].a_stride[3] = 2; /* no dimension of unit stride */
     m.gemm[0].a_stride[2] = 16;
     refused(&m, "reference implementation", SOHO_DEVICE,
