@@ -109,7 +109,7 @@ map() {
 		checkpoint.c manifest.c state.c dataset.c evaluate.c score.c
 	room runtime/data 'from files to tensors' data.h vqa.c answers.c json.c \
 		json_scalar.c json_file.c words.c words_split.c zip.c image.c jpeg.c png.c \
-		resize.c feed.c bucket.c picture.c
+		resize.c feed.c ring.c bucket.c picture.c
 	room runtime/torch "PyTorch's files, without ever running them" torch.h \
 		apart.c pth_read.c state_dict.c pickle.c opcodes.c objects.c stored.c \
 		pth_write.c

@@ -1,290 +1,13 @@
-/* feed.c - the loader: a ring of batches that worker threads fill row by row
- * and feed_next hands out in order.
+/* feed.c - the loader hands out batches in order, says what they hold, and
+ * judges what could not be read.
  *
- * In: a set, its images, a spec.  Out: batches.  Batch number n lives in slot
- * n % RING from its opening (its samples are written down then) until feed_next
- * has copied it out, so workers can run ahead into the next epoch.  Rows are
- * claimed one by one under the lock and filled outside of it; nothing that is
- * delivered depends on who fills which row.  No thread ever spins. */
+ * In: a set, its images, a spec.  Out: batches, which ring.c fills. */
 #include "runtime/data/feed.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "runtime/data/feed_own.h"
-
-enum { RING = 4, REPLACEMENTS = 16, NICEST = 19 };
-
-/* What happened to a row. */
-typedef struct Row {
-    u32 sample, picture; /* the one wanted, or FEED_NONE */
-    u32 shown;           /* the one shown */
-    u32 about;           /* the one that its sentences are about */
-    FeedBucket size;     /* of its pixels */
-    Err err;             /* of the first attempt */
-} Row;
-
-typedef struct Slot {
-    u32 bucket, epoch, step, steps;
-    u32 claimed, done; /* rows */
-    Row *row;          /* [B] */
-    u32 *question;     /* [B*S] */
-    u8 *image;         /* [B,h,w,3] of the largest bucket */
-} Slot;
-
-typedef struct Worker {
-    Feed *feed;
-    pthread_t thread;
-    int started;
-    Desk desk;
-} Worker;
-
-struct Feed {
-    FeedSpec spec;
-    FeedBucket bucket[FEED_BUCKETS];
-    const Vqa *set;
-    const Words *words;
-    Order order;
-    Gallery gallery;
-    u32 nslot;
-    Slot slot[RING];
-    Worker worker[FEED_WORKERS];
-    Desk desk; /* the caller's */
-    pthread_mutex_t lock;
-    pthread_cond_t work, ready; /* for workers; for feed_next */
-    int hold, stop;
-    u64 head, open; /* batches released, batches opened */
-    u32 ahead;      /* next batch to open in order.epoch */
-    int handed_out; /* slot `head` is with the caller */
-    FeedCursor next;
-    u32 steps;
-    FeedStats stats;
-    u8 *is_bad;       /* of each picture */
-    u8 *valid;        /* [B*S] */
-    const char **bad; /* [B] */
-};
-
-/* ------------------------------------------------------------------ rows */
-
-/* The k-th question of a sample of f->order's epoch. */
-static u32
-sentence(const Feed *f, u32 sample, u32 k)
-{
-    u32 q;
-
-    if (sample == FEED_NONE)
-        return FEED_NONE;
-    q = order_question(&f->order, sample, k);
-    return f->spec.captions ? itm_sentence(&f->order, sample, k, q) : q;
-}
-
-/* Opens the next batch: its samples and questions are settled here.  Under the
- * lock. */
-static Slot *
-open_slot(Feed *f)
-{
-    Order *o = &f->order;
-    Slot *s = &f->slot[f->open++ % f->nslot];
-    u32 sentences = f->spec.sentences;
-    const Batch *b;
-
-    if (f->ahead >= o->nbatch) {
-        order_plan(o, o->epoch + 1);
-        f->ahead = 0;
-    }
-    b = &o->batch[o->turn[f->ahead]];
-    s->bucket = b->bucket;
-    s->epoch = o->epoch;
-    s->step = f->ahead++;
-    s->steps = o->nbatch;
-    s->claimed = s->done = 0;
-    for (u32 i = 0; i < f->spec.batch; i++) {
-        u32 sample = o->entry[b->first + i];
-        Row *r = &s->row[i];
-
-        r->sample = sample;
-        r->picture =
-            sample == FEED_NONE ? FEED_NONE : o->sample[sample].picture;
-        r->about = r->picture;
-        err_clear(&r->err);
-        for (u32 k = 0; k < sentences; k++)
-            s->question[i * sentences + k] = sentence(f, sample, k);
-    }
-    return s;
-}
-
-/* Takes the next row that nobody fills yet; NULL: none before a slot is
- * handed out.  Under the lock. */
-static Slot *
-claim(Feed *f, u32 *row)
-{
-    Slot *s = &f->slot[(f->open + f->nslot - 1) % f->nslot];
-
-    if (f->hold)
-        return NULL;
-    if (f->open == f->head || s->claimed == f->spec.batch) {
-        if (f->open - f->head == f->nslot)
-            return NULL;
-        s = open_slot(f);
-    }
-    *row = s->claimed++;
-    return s;
-}
-
-static u64
-row_bytes(const Feed *f, u32 bucket)
-{
-    return (u64)f->bucket[bucket].h * (u64)f->bucket[bucket].w * 3;
-}
-
-/* Shows the next picture that can be read, with its own first questions. */
-static void
-replace(Feed *f, Slot *s, u32 i, i32 shortest, Desk *desk)
-{
-    u32 n = f->set->npicture, sentences = f->spec.sentences;
-    Row *r = &s->row[i];
-
-    for (u32 away = 1; away <= REPLACEMENTS && away < n; away++) {
-        u32 p = (u32)(((u64)r->picture + away) % n);
-        const Picture *pic = &f->set->picture[p];
-        Err err = {0};
-
-        if (!pic->count ||
-            gallery_put(&err, &f->gallery, p, f->bucket[s->bucket], shortest, 0,
-                        desk, s->image + i * row_bytes(f, s->bucket), &r->size))
-            continue;
-        for (u32 k = 0; k < sentences; k++)
-            s->question[i * sentences + k] = pic->first + k % pic->count;
-        r->shown = r->about = p;
-        return;
-    }
-}
-
-/* Fills row i of a slot: outside the lock. */
-static void
-fill(Feed *f, Slot *s, u32 i, Desk *desk)
-{
-    FeedBucket bucket = f->bucket[s->bucket];
-    Row *r = &s->row[i];
-    u8 *to = s->image + i * row_bytes(f, s->bucket);
-    i32 shortest;
-
-    r->size = bucket;
-    r->shown = FEED_NONE;
-    if (r->picture == FEED_NONE) {
-        memset(to, 0, row_bytes(f, s->bucket));
-        return;
-    }
-    r->shown = r->picture;
-    if (f->spec.strangers)
-        r->shown =
-            (u32)(((u64)r->picture + f->set->npicture / 2) % f->set->npicture);
-    shortest = order_shortest(&f->spec, s->epoch, r->sample);
-    if (!gallery_put(&r->err, &f->gallery, r->shown, bucket, shortest,
-                     r->shown == r->picture, desk, to, &r->size))
-        return;
-    r->shown = FEED_NONE;
-    if (f->spec.train && r->err.code != SOHO_MEMORY)
-        replace(f, s, i, shortest, desk);
-}
-
-/* --------------------------------------------------------------- threads */
-
-static void *
-work(void *arg)
-{
-    Worker *w = arg;
-    Feed *f = w->feed;
-
-    setpriority(PRIO_PROCESS, (id_t)gettid(), NICEST);
-    pthread_mutex_lock(&f->lock);
-    while (!f->stop) {
-        u32 row;
-        Slot *s = claim(f, &row);
-
-        if (!s) {
-            pthread_cond_wait(&f->work, &f->lock);
-            continue;
-        }
-        pthread_mutex_unlock(&f->lock);
-        fill(f, s, row, &w->desk);
-        pthread_mutex_lock(&f->lock);
-        if (++s->done == f->spec.batch || f->hold)
-            pthread_cond_signal(&f->ready);
-    }
-    pthread_mutex_unlock(&f->lock);
-    return NULL;
-}
-
-/* Signals stay with the caller's threads. */
-static int
-start_workers(Err *e, Feed *f)
-{
-    sigset_t all, old;
-    int bad = 0;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    for (u32 i = 0; i < f->spec.workers && !bad; i++) {
-        Worker *w = &f->worker[i];
-
-        w->feed = f;
-        bad = pthread_create(&w->thread, NULL, work, w);
-        w->started = !bad;
-    }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    FAIL_IF(bad, e, SOHO_MEMORY,
-            "cannot start a loader thread: %s; ask for "
-            "fewer --workers",
-            strerror(bad));
-    return 0;
-}
-
-static void
-stop_workers(Feed *f)
-{
-    pthread_mutex_lock(&f->lock);
-    f->stop = 1;
-    pthread_cond_broadcast(&f->work);
-    pthread_mutex_unlock(&f->lock);
-    for (u32 i = 0; i < f->spec.workers; i++)
-        if (f->worker[i].started)
-            pthread_join(f->worker[i].thread, NULL);
-}
-
-/* The slot of the next batch, all rows filled; the one that was handed out
- * before is free again.  The caller fills rows too, and sleeps only while
- * others have the last ones in hand: workers of the lowest priority get little
- * time beside a busy caller. */
-static Slot *
-wait_for(Feed *f, int release)
-{
-    Slot *s;
-
-    pthread_mutex_lock(&f->lock);
-    f->head += (u64)release;
-    f->hold = 0;
-    pthread_cond_broadcast(&f->work);
-    s = &f->slot[f->head % f->nslot];
-    while (f->open == f->head || s->done < f->spec.batch) {
-        u32 row = 0;
-
-        if (f->open > f->head && s->claimed == f->spec.batch) {
-            pthread_cond_wait(&f->ready, &f->lock);
-            continue;
-        }
-        claim(f, &row);
-        pthread_mutex_unlock(&f->lock);
-        fill(f, s, row, &f->desk);
-        pthread_mutex_lock(&f->lock);
-        s->done++;
-    }
-    pthread_mutex_unlock(&f->lock);
-    return s;
-}
 
 /* -------------------------------------------------------------- delivery */
 
@@ -317,7 +40,7 @@ write_pictures(const Feed *f, const Slot *s, const FeedDoors *to)
     u32 n = f->spec.batch;
 
     if (to->image)
-        memcpy(to->image, s->image, n * row_bytes(f, s->bucket));
+        memcpy(to->image, s->image, n * ring_row_bytes(f, s->bucket));
     for (u32 i = 0; to->image_size && i < n; i++) {
         to->image_size[2 * i] = s->row[i].size.h;
         to->image_size[2 * i + 1] = s->row[i].size.w;
@@ -365,7 +88,7 @@ count_rows(Feed *f, const Slot *s)
 int
 feed_next(Err *e, Feed *f, const FeedDoors *doors, FeedBatch *batch)
 {
-    Slot *s = wait_for(f, f->handed_out);
+    Slot *s = ring_take(f, f->handed_out);
     u32 rows = f->spec.batch * f->spec.sentences;
 
     f->handed_out = 1;
@@ -395,24 +118,10 @@ feed_tell(const Feed *f)
     return f->next;
 }
 
-/* Lets the workers finish the rows they have begun, and takes none after. */
-static void
-hold(Feed *f)
-{
-    pthread_mutex_lock(&f->lock);
-    f->hold = 1;
-    for (u64 n = f->head; n < f->open; n++)
-        while (f->slot[n % f->nslot].done < f->slot[n % f->nslot].claimed)
-            pthread_cond_wait(&f->ready, &f->lock);
-    f->head = f->open = 0;
-    f->handed_out = 0;
-    pthread_mutex_unlock(&f->lock);
-}
-
 int
 feed_seek(Err *e, Feed *f, FeedCursor cursor)
 {
-    hold(f);
+    ring_hold(f);
     order_plan(&f->order, cursor.epoch);
     FAIL_IF(cursor.step >= f->order.nbatch, e, SOHO_BAD,
             "cannot go to batch %u of epoch %u: the epoch has %u batches; data "
@@ -489,7 +198,7 @@ open_slots(Err *e, Feed *f)
     int good;
 
     for (u32 i = 0; i < f->spec.nbucket; i++)
-        largest = (u64)max_i64((i64)largest, (i64)row_bytes(f, i));
+        largest = (u64)max_i64((i64)largest, (i64)ring_row_bytes(f, i));
     f->is_bad = calloc(f->set->npicture, 1);
     f->valid = calloc(rows, 1);
     f->bad = calloc(f->spec.batch, sizeof *f->bad);
@@ -527,7 +236,7 @@ open_parts(Err *e, Feed *f, const FeedSource *source, u32 nsource)
     TRY(order_open(e, f->set, &f->spec, f->gallery.size, &f->order));
     TRY(open_desks(e, f));
     f->steps = f->order.nbatch;
-    return start_workers(e, f);
+    return ring_start(e, f);
 }
 
 int
@@ -564,7 +273,7 @@ feed_close(Feed *f)
 {
     if (!f)
         return;
-    stop_workers(f);
+    ring_stop(f);
     for (u32 i = 0; i < FEED_WORKERS; i++)
         desk_close(&f->worker[i].desk);
     desk_close(&f->desk);

@@ -108,4 +108,70 @@ int gallery_put(Err *e, Gallery *gallery, u32 picture, FeedBucket bucket,
 int desk_open(Err *e, const Gallery *gallery, Desk *desk);
 void desk_close(Desk *desk);
 
+/* ----------------------------------------------------------------- ring.c */
+
+enum { RING = 4 };
+
+/* What happened to a row. */
+typedef struct Row {
+    u32 sample, picture; /* the one wanted, or FEED_NONE */
+    u32 shown;           /* the one shown */
+    u32 about;           /* the one that its sentences are about */
+    FeedBucket size;     /* of its pixels */
+    Err err;             /* of the first attempt */
+} Row;
+
+/* A batch under way. */
+typedef struct Slot {
+    u32 bucket, epoch, step, steps;
+    u32 claimed, done; /* rows */
+    Row *row;          /* [B] */
+    u32 *question;     /* [B*S] */
+    u8 *image;         /* [B,h,w,3] of the largest bucket */
+} Slot;
+
+typedef struct Worker {
+    Feed *feed;
+    pthread_t thread;
+    int started;
+    Desk desk;
+} Worker;
+
+/* The lock is for the ring: slots, workers, hold to open. */
+struct Feed {
+    FeedSpec spec;
+    FeedBucket bucket[FEED_BUCKETS];
+    const Vqa *set;
+    const Words *words;
+    Order order;
+    Gallery gallery;
+    u32 nslot;
+    Slot slot[RING];
+    Worker worker[FEED_WORKERS];
+    Desk desk; /* the caller's */
+    pthread_mutex_t lock;
+    pthread_cond_t work, ready; /* for workers; for feed_next */
+    int hold, stop;
+    u64 head, open; /* batches released, batches opened */
+    u32 ahead;      /* next batch to open in order.epoch */
+    int handed_out; /* slot `head` is with the caller */
+    FeedCursor next;
+    u32 steps;
+    FeedStats stats;
+    u8 *is_bad;       /* of each picture */
+    u8 *valid;        /* [B*S] */
+    const char **bad; /* [B] */
+};
+
+/* Of one picture as a bucket holds it. */
+u64 ring_row_bytes(const Feed *f, u32 bucket);
+/* Starts the workers; signals stay with the caller's threads. */
+int ring_start(Err *e, Feed *f);
+void ring_stop(Feed *f);
+/* The slot of the next batch, all rows filled; `release`: the one that was
+ * handed out before is free again. */
+Slot *ring_take(Feed *f, int release);
+/* Lets the workers finish the rows they have begun, and takes none after. */
+void ring_hold(Feed *f);
+
 #endif
