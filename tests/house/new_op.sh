@@ -48,13 +48,14 @@ block 10 >>tests/op/layer.c
 } >cases
 mv cases tests/op/ops.lua
 
-if make -s CFLAGS=-O1 build/sohoc build/tools/optest >log 2>&1; then
+# Not what a make around this test was told, such as SAN.
+if MAKEFLAGS='' make -s CFLAGS=-O1 build/sohoc build/tools/optest \
+	build/emu/libcuda.so.1 >log 2>&1; then
 	echo 'ok new_op/builds'
 else
 	echo "not ok new_op/builds: $(grep -m 1 error log)"
 	exit
 fi
-mkdir -p build/emu && cp "$(dirname "$SOHOC")/emu/libcuda.so.1" build/emu || exit
 SOHOC=$tmp/build/sohoc
 export SOHOC
 sh tests/op/ops.sh
