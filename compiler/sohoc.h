@@ -534,7 +534,7 @@ typedef struct Target {
     u32 id; /* TARGET_* */
     const struct Dialect *dialect; /* of its kernels (loops.h) */
     const char *folder, *suffix;   /* templates/FOLDER/X.SUFFIX */
-    /* Fill .packed, .scratch, .form of library calls; false: diag_err was said. */
+    /* Fill sizes and form of library calls; false: diag_err was said. */
     bool (*size_gemm)(const Options *o, PlanGemm *g, const char *place);
     bool (*size_conv)(const Options *o, PlanConv *c, const char *place);
     /* Compile all kernels of p into files below p->opt.out. */

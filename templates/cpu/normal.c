@@ -3,9 +3,8 @@
  * arguments: y, step block, number of floats, site, bits of the standard
  * deviation (double)
  *
- * Element i takes words 2*(i%2) and 2*(i%2)+1 of block i/2 at step 0; the sum
- * of their four 16-bit halves, centred and scaled, has about the right shape.
- */
+ * Element i takes words 2*(i%2) and 2*(i%2)+1 of block i/2 at step 0, the sum
+ * of whose four 16-bit halves, centred and scaled, has about that shape. */
 #ifndef NAME
 #define NAME normal
 #endif
