@@ -20,9 +20,7 @@ choose_orders(Func *f)
         const Attr *order = attr_l(n, "order");
         if (order->list[order->n - 1] + 1 != order->n)
             continue; /* the library writes rows of unit stride */
-        Attr *a = mem_alloc(sizeof *a);
-        *a = *order;
-        x->attr = a;
+        x->attr[attr_find(OP_matmul, "order")] = *order;
     }
 }
 
