@@ -169,7 +169,9 @@ table: all tools ## every op: worst errors against a reference in double
 	@SOHOC=$(B)/sohoc sh tests/op/ops.sh -t
 
 asan: ## the tests under AddressSanitizer and UBSan
-	@$(MAKE) test B=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.txt:print_suppressions=0 \
+		LIMIT=900 $(MAKE) test B=build/asan \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 crash: all ## kill -9 a training run at 32 moments, resume, compare bits
