@@ -7,10 +7,9 @@
  * arguments: y, step block, number of floats, site, bits of the standard
  * deviation (double)
  *
- * Element i takes words 2*(i%2) and 2*(i%2)+1 of block i/2 at step 0; the sum
- * of their four 16-bit halves, centred and scaled, has about the right shape.
- */
-#line 12 "templates/cpu/normal.c"
+ * Element i takes words 2*(i%2) and 2*(i%2)+1 of block i/2 at step 0, the sum
+ * of whose four 16-bit halves, centred and scaled, has about that shape. */
+#line 11 "templates/cpu/normal.c"
 #include "prelude.h"
 
 #define part LOCAL(part)
