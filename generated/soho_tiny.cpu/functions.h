@@ -5,10 +5,11 @@
  * on a CPU, and each target gives the same bits where its multiply-adds do.
  * Their polynomials were fitted by us (Chebyshev points, coefficients rounded
  * to float).  NaN passes through, infinities give the limit.  Largest errors
- * found against libm in double (tests/templates/prelude.c asserts them); one
- * ulp is at most 1.2e-7 of the value: exp, log, sqrt    1.1 ulp      gelu 4e-7
- * of the value sin, cos          1.6 ulp      gelu_slope  2.1e-7 absolute
- *   softplus          2 ulp        erf, sigmoid   3 ulp */
+ * against libm in double, which tests/templates/prelude.c asserts (an ulp is at
+ * most 1.2e-7 of the value):
+ *
+ * - exp, log, sqrt 1.1 ulp; sin, cos 1.6 ulp; softplus 2 ulp
+ * - erf, sigmoid 3 ulp; gelu 4e-7 of the value; gelu_slope 2.1e-7 absolute */
 #ifndef SOHO_FUNCTIONS_H
 #define SOHO_FUNCTIONS_H
 
@@ -304,8 +305,7 @@ cos_f32(float x)
     return turn_f32(x, 1);
 }
 
-/* ------------------------------------------------------------ other functions
- */
+/* -------------------------------------------------------- other functions */
 
 INLINE int64_t
 clamp_i64(int64_t x, int64_t low, int64_t high)

@@ -186,7 +186,8 @@ typedef struct PlanGemm {
     u32 post;
     u8 dtype[4];         /* DT_*: result, a, b, bias and residual */
     u64 packed, scratch; /* bytes of the packed b and of the scratch buffer */
-    u64 form; /* stands for the order of packed bytes; 0: its own */
+    u64 form; /* hash of how packed bytes lie: rows with the same one can share
+               * packed weights; 0: with no other row */
 } PlanGemm;
 
 /* x [n,h,w,ci] * w [co,ci/groups,kh,kw] -> y [n,oh,ow,co]; x and y NHWC.
@@ -207,7 +208,7 @@ typedef struct PlanConv {
     u8 dtype[4]; /* DT_*: result, first and second operand, the rest */
     u32 spare;
     u64 packed, scratch; /* bytes of packed weights (dir 2: of packed dw) */
-    u64 form; /* of packed weights, as for PlanGemm */
+    u64 form; /* of packed weights, as in PlanGemm; 0 in dir 2, target cuda */
 } PlanConv;
 
 /* How cuDNN serves convolution `conv` on devices of an architecture (ARCH_*):

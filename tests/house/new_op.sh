@@ -32,7 +32,13 @@ block 3 | grep '{' | insert - tests/op/formula.c '    {"add"'
 insert 5 tests/op/play.c '        {"exp."'
 # cumsum: row, family, template, reference
 insert 7 compiler/ops.def '#undef OP'
-sed -i 's/X(optim)/X(optim) X(scan)/' compiler/ops.c
+# shellcheck disable=SC2016 # the quotes of Markdown
+list=$(sed -n 's/.*`\(X(.*)\) X(scan)`.*/\1/p' examples/new_op.md)
+if grep -qF "${list:-no list}" compiler/ops.c; then
+	sed -i "s/$list/& X(scan)/" compiler/ops.c
+else
+	echo "not ok new_op: compiler/ops.c has no list '$list'"
+fi
 block 8 >compiler/ops/scan.c
 block 9 >templates/cumsum.c
 echo 'RefOp ref_cumsum;' | insert - tests/op/ref.h 'RefOp '
